@@ -1,0 +1,128 @@
+"""Airflow on this machine: api-server, scheduler, dag-processor and triggerer over Postgres, tasks in processes of the scheduler."""
+
+import json
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+from jobs.catalog import POOL
+from stack import java
+from stack.credentials import Credentials, write_private
+from stack.errors import StackError
+from stack.settings import CHECKOUT, Ports, StackSettings
+from stack.supervision import Program
+
+USER = "admin"
+PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+HEALTH_KEYS = {"airflow-scheduler": "scheduler", "airflow-dag-processor": "dag_processor", "airflow-triggerer": "triggerer"}
+
+
+@dataclass(frozen=True)
+class AirflowServices:
+    """The four services of one state folder."""
+
+    state: Path
+    ports: Ports
+    settings: StackSettings
+    env_file: Path
+    jobs_env: Path
+    airflow_env: Path
+
+    @property
+    def url(self) -> str:
+        """The address of page and API."""
+        return f"http://127.0.0.1:{self.ports.airflow}"
+
+    @property
+    def passwords_file(self) -> Path:
+        """The simple auth manager's file of passwords."""
+        return self.state / "conf" / "airflow-passwords.json"
+
+    def environment(self, credentials: Credentials) -> dict[str, str]:
+        """All that Airflow and its tasks are told; secrets included, so it never goes onto a command line."""
+        database = f"airflow:{credentials.postgres_roles['airflow']}@127.0.0.1:{self.ports.postgres}/airflow"
+        spark_submit = self.jobs_env / "bin" / "spark-submit"
+        connection = {"conn_type": "spark", "host": self.settings.spark_master, "extra": {"spark-binary": "spark-submit"}}
+        return {
+            "AIRFLOW_HOME": str(self.state / "airflow"),
+            "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
+            "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+            "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__CORE__PARALLELISM": str(self.settings.parallelism),
+            "AIRFLOW__CORE__FERNET_KEY": credentials.airflow_fernet_key,
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.passwords_file),
+            "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
+            "AIRFLOW__API__HOST": "127.0.0.1",
+            "AIRFLOW__API__PORT": str(self.ports.airflow),
+            "AIRFLOW__API__BASE_URL": self.url,
+            "AIRFLOW__API__WORKERS": "1",
+            "AIRFLOW__API__SECRET_KEY": credentials.airflow_secret_key,
+            "AIRFLOW__API_AUTH__JWT_SECRET": credentials.airflow_jwt_secret,
+            "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+            "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.state / "logs" / "airflow"),
+            "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(self.state / "logs" / "airflow" / "dag_processor"),
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_HOST": "127.0.0.1",
+            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(self.ports.airflow_worker_log),
+            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(self.ports.airflow_trigger_log),
+            "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+            "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(connection),
+            "PYTHONPATH": str(CHECKOUT),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYSPARK_PYTHON": str(self.jobs_env / "bin" / "python"),
+            "SPARK_CONF_DIR": str(self.state / "conf" / "spark"),
+            "JAVA_HOME": str(java.home(java.require())),
+            "NO_PROXY": "127.0.0.1,localhost",
+            "TRADEWIND_ENV_FILE": str(self.env_file),
+            "TRADEWIND_DAGS_CRON": self.settings.cron,
+            "TWSTACK_HOME": str(CHECKOUT),
+            "TWSTACK_STATE": str(self.state),
+            "TWSTACK_JOBS_PYTHON": str(self.jobs_env / "bin" / "python"),
+            "TWSTACK_SPARK_SUBMIT": str(spark_submit),
+        }
+
+    def programs(self, credentials: Credentials) -> list[Program]:
+        """The services as the supervisor runs them."""
+        binary = str(self.airflow_env / "bin" / "airflow")
+        path = {"PATH": f"{self.airflow_env / 'bin'}:/usr/local/bin:/usr/bin:/bin"}
+        environment = self.environment(credentials) | path
+        return [Program(f"airflow-{part}", (binary, part), environment, directory=self.state) for part in PARTS]
+
+    def prepare(self, credentials: Credentials) -> None:
+        """Bring the database to this version and make the pool of one slot; raises ``StackError`` with what Airflow said."""
+        (self.state / "airflow").mkdir(parents=True, exist_ok=True)
+        write_private(self.passwords_file, json.dumps({USER: credentials.airflow_password}) + "\n")
+        self.run(credentials, "db", "migrate")
+        self.run(credentials, "pools", "set", POOL, "1", "One task at a time writes the lake.")
+
+    def run(self, credentials: Credentials, *arguments: str) -> str:
+        """What an ``airflow`` command prints; raises ``StackError`` when it fails."""
+        command = [str(self.airflow_env / "bin" / "airflow"), *arguments]
+        environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOME": str(self.state / "airflow")} | self.environment(credentials)
+        done = subprocess.run(command, env=environment, cwd=self.state, capture_output=True, text=True, check=False, timeout=600)
+        if done.returncode != 0:
+            tail = "\n".join(done.stderr.splitlines()[-20:])
+            raise StackError(f"airflow {' '.join(arguments[:2])} failed:\n{tail}\n", advice="make logs S=airflow-scheduler may say more.")
+        return done.stdout
+
+    def health(self) -> Mapping[str, Any]:
+        """What the api-server says of itself and the others; raises ``requests.RequestException`` when it does not answer."""
+        response = requests.get(f"{self.url}/api/v2/monitor/health", timeout=5)
+        response.raise_for_status()
+        answer: Mapping[str, Any] = response.json()
+        return answer
+
+    def ailment(self, name: str) -> str | None:
+        """Why the named service is not healthy, or None when it is."""
+        try:
+            health = self.health()
+        except requests.RequestException as error:
+            return type(error).__name__
+        status = (health.get(HEALTH_KEYS.get(name, "metadatabase")) or {}).get("status")
+        return None if status == "healthy" else f"status {status}"

@@ -1,0 +1,69 @@
+"""What jobs are given: the shop's env file, Spark's defaults and its logging."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from stack.credentials import Credentials, write_private
+from stack.object_store import BUCKET, REGION
+from stack.settings import Ports, StackSettings
+
+LOG4J = """rootLogger.level = warn
+rootLogger.appenderRef.console.ref = console
+appender.console.type = Console
+appender.console.name = console
+appender.console.target = SYSTEM_ERR
+appender.console.layout.type = PatternLayout
+appender.console.layout.pattern = %d{yyyy-MM-dd HH:mm:ss} %p %c{1}: %m%n%ex
+# Spark's words about this machine that nobody can act on.
+logger.native.name = org.apache.hadoop.util.NativeCodeLoader
+logger.native.level = error
+logger.utils.name = org.apache.spark.util.Utils
+logger.utils.level = error
+"""
+
+
+def job_settings(
+    *, shop: str, source: str, ports: Ports, credentials: Credentials, jars_dir: Path, scratch_dir: Path, settings: StackSettings
+) -> dict[str, str]:
+    """Every ``TRADEWIND_`` variable of a shop on this machine's services, secrets included."""
+    return {
+        "TRADEWIND_SHOP": shop,
+        "TRADEWIND_SOURCE": source,
+        "TRADEWIND_BUCKET": BUCKET,
+        "TRADEWIND_S3_ENDPOINT": f"http://127.0.0.1:{ports.s3}",
+        "TRADEWIND_S3_REGION": REGION,
+        "TRADEWIND_S3_ACCESS_KEY": credentials.s3_access_key,
+        "TRADEWIND_S3_SECRET_KEY": credentials.s3_secret_key,
+        "TRADEWIND_CATALOG_URI": f"jdbc:postgresql://127.0.0.1:{ports.postgres}/lake",
+        "TRADEWIND_CATALOG_USER": "lake",
+        "TRADEWIND_CATALOG_PASSWORD": credentials.postgres_roles["lake"],
+        "TRADEWIND_MLFLOW_TRACKING_URI": f"http://127.0.0.1:{ports.mlflow}",
+        "TRADEWIND_PSEUDONYM_KEY": credentials.pseudonym_key,
+        "TRADEWIND_SPARK_MASTER": settings.spark_master,
+        "TRADEWIND_SPARK_DRIVER_MEMORY": settings.spark_driver_memory,
+        "TRADEWIND_SPARK_SHUFFLE_PARTITIONS": str(settings.spark_shuffle_partitions),
+        "TRADEWIND_JARS_DIR": str(jars_dir),
+        "TRADEWIND_SCRATCH_URI": str(scratch_dir),
+        "TRADEWIND_DAGS_CRON": settings.cron,
+    }
+
+
+def write_env_file(path: Path, values: Mapping[str, str]) -> None:
+    """Write the variables, mode 0600."""
+    write_private(path, "".join(f"{name}={value}\n" for name, value in values.items()))
+
+
+def write_spark_conf(folder: Path, *, jars: Sequence[Path], driver_memory: str, scratch_dir: Path) -> None:
+    """Write ``spark-defaults.conf`` and ``log4j2.properties``; the jobs add the lake's settings themselves."""
+    defaults = {
+        "spark.jars": ",".join(map(str, jars)),
+        "spark.driver.memory": driver_memory,
+        "spark.ui.showConsoleProgress": "false",
+        "spark.ui.enabled": "false",
+        "spark.local.dir": str(scratch_dir / "spark"),
+        "spark.sql.warehouse.dir": str(scratch_dir / "warehouse"),
+        "spark.driver.extraJavaOptions": "-Duser.timezone=UTC",
+        "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
+    }
+    write_private(folder / "spark-defaults.conf", "".join(f"{name} {value}\n" for name, value in defaults.items()))
+    write_private(folder / "log4j2.properties", LOG4J)

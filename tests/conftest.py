@@ -1,0 +1,44 @@
+"""Fixtures of all tests."""
+
+import os
+import sys
+from collections.abc import Iterator
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.session import secret_conf, static_conf
+from jobs.settings import Settings
+from stack import jars, java
+from stack.settings import StackSettings
+from tests.stack_fixtures import airflow_environment, mlflow_server, services, test_stack
+
+__all__ = ["airflow_environment", "lake_spark", "mlflow_server", "services", "spark", "test_stack"]
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    """One small local Spark session in UTC with Iceberg's jars, shared by all tests that need Spark."""
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    os.environ.setdefault("JAVA_HOME", str(java.home(java.require())))
+    session = (
+        SparkSession.builder.master("local[2]")
+        .appName("tests")
+        .config("spark.jars", ",".join(map(str, jars.spark_jars(StackSettings.from_environment().jars_dir))))
+        .config("spark.sql.extensions", "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions")
+        .config("spark.sql.session.timeZone", "UTC")
+        .config("spark.sql.shuffle.partitions", "2")
+        .config("spark.ui.enabled", "false")
+        .getOrCreate()
+    )
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def lake_spark(spark: SparkSession, services: Settings) -> SparkSession:
+    """The same session with the catalog ``lake`` on the real Postgres and object store of ``services``."""
+    for name, value in (static_conf(services) | secret_conf(services)).items():
+        if name.startswith("spark.sql.catalog."):
+            spark.conf.set(name, value)
+    return spark

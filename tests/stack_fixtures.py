@@ -1,0 +1,59 @@
+"""Real services for tests: Postgres and the object store on free ports, MLflow and Airflow's database when a test asks for them."""
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from jobs.settings import Settings
+from stack.services import BASE, Stack, temporary
+from stack.settings import StackSettings
+from stack.supervision import Supervisor
+
+FOLDER = "test-stacks"
+
+
+def sweep_leftovers(folder: Path) -> None:
+    """Stop and delete the stacks of test sessions that were killed; a folder's name begins with its session's process id."""
+    for state in folder.glob("*-*") if folder.is_dir() else ():
+        pid = state.name.partition("-")[0]
+        if not pid.isdigit() or not psutil.pid_exists(int(pid)):
+            Supervisor(state).stop()
+            shutil.rmtree(state, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def test_stack() -> Iterator[Stack]:
+    """A stack whose Postgres and object store are healthy; everything of it is gone when the session ends."""
+    folder = StackSettings.from_environment().local_dir / FOLDER
+    sweep_leftovers(folder)
+    stack = temporary(folder / f"{os.getpid()}-{secrets.token_hex(3)}")
+    try:
+        stack.start(names=BASE)
+        yield stack
+    finally:
+        stack.remove()
+
+
+@pytest.fixture(scope="session")
+def services(test_stack: Stack) -> Settings:
+    """The jobs' settings for a real lake: catalog in Postgres, bucket in the object store; MLflow's address, where nobody listens yet."""
+    return Settings.from_environment({"TRADEWIND_ENV_FILE": str(test_stack.env_file)})
+
+
+@pytest.fixture(scope="session")
+def mlflow_server(test_stack: Stack) -> str:
+    """The address of a healthy MLflow server, the one that ``services`` names; started when the first test asks for it (20-45 s)."""
+    test_stack.start(names=("mlflow",))
+    return test_stack.mlflow_url
+
+
+@pytest.fixture(scope="session")
+def airflow_environment(test_stack: Stack) -> dict[str, str]:
+    """The environment for a subprocess of Airflow's Python; its database is migrated and its pool exists, no service of it runs."""
+    test_stack.airflow.prepare(test_stack.credentials)
+    return test_stack.airflow_environment()

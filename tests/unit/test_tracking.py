@@ -1,0 +1,129 @@
+"""Claims about what goes to MLflow and comes back; against a real store in a file, without a server."""
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import mlflow
+import pandas as pd
+import pytest
+from matplotlib.figure import Figure
+
+from jobs import tracking
+from jobs.estimate import Estimate
+from jobs.settings import Settings
+
+FAMILY = "greeters"
+LOADER = """
+from pathlib import Path
+
+
+class Greeter:
+    def __init__(self, word):
+        self.word = word
+
+    def predict(self, frame):
+        return frame.assign(greeting=self.word + " " + frame["user_id"])[["user_id", "greeting"]]
+
+
+def _load_pyfunc(path):
+    return Greeter(Path(path, "word.txt").read_text())
+"""
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    place = tmp_path_factory.mktemp("mlflow")
+    uri = f"sqlite:///{place / 'mlflow.db'}"
+    given = {"CATALOG_URI": "jdbc:x", "CATALOG_USER": "u", "CATALOG_PASSWORD": "p", "PSEUDONYM_KEY": "k" * 32, "MLFLOW_TRACKING_URI": uri}
+    made = Settings.from_environment({f"TRADEWIND_{name}": value for name, value in given.items()})
+    before = mlflow.get_tracking_uri()
+    tracker = tracking.connect(made)
+    mlflow.create_experiment(tracker.name(FAMILY), artifact_location=str(place / "artifacts"))
+    yield made
+    mlflow.set_tracking_uri(before)
+    mlflow.set_registry_uri(before)
+
+
+def train(settings: Settings, place: Path, word: str) -> tuple[str, str]:
+    """One training that registers a model greeting with ``word``; returns the run's id and the version."""
+    data, loader = place / "data", place / "served_greeter.py"
+    data.mkdir(parents=True)
+    (data / "word.txt").write_text(word, encoding="utf-8")
+    loader.write_text(LOADER, encoding="utf-8")
+    tracker = tracking.connect(settings)
+    example = pd.DataFrame({"user_id": ["u1"]})
+    output = pd.DataFrame({"user_id": ["u1"], "greeting": [f"{word} u1"]})
+    window = (date(2026, 6, 1), date(2026, 6, 30))
+    with tracker.training(FAMILY, run_id="r-1", attempt=2, code_version="0.1.0+abc", as_of=date(2026, 6, 30), window=window) as run:
+        run.log_inputs({"gold.interactions": 4711, "silver.items": 42})
+        with run.child("warm") as child:
+            child.log_params({"word": word, "rank": 8})
+            child.log_metrics({"warmth": 0.25})
+        run.log_metrics({"ndcg_at_10": Estimate(0.2, 0.1, 0.3), "coverage_at_10": 0.5})
+        run.log_figure(Figure(), "empty")
+        uri = tracker.log_model(run, loader=loader, data=data, example=example, output=output, packages=("pandas",))
+        version = tracker.register(FAMILY, uri, {"as_of_date": "2026-06-30"})
+    return run.run_id, version
+
+
+def test_there_is_no_champion_before_one_was_set(settings: Settings, tmp_path: Path) -> None:
+    assert tracking.champion(settings, "nobody") is None
+    _, version = train(settings, tmp_path, "hello")
+    assert tracking.connect(settings).champion(FAMILY) is None, "registering alone lets nothing serve"
+    assert tracking.connect(settings).version(FAMILY, version).version == version
+
+
+def test_a_run_says_what_it_read_who_ran_it_and_how_sure_its_figures_are(settings: Settings, tmp_path: Path) -> None:
+    run_id, _ = train(settings, tmp_path, "hello")
+    run = mlflow.MlflowClient().get_run(run_id)
+    assert run.data.metrics == {"ndcg_at_10": 0.2, "ndcg_at_10_low": 0.1, "ndcg_at_10_high": 0.3, "coverage_at_10": 0.5}
+    ours = {name.removeprefix(tracking.TAG): value for name, value in run.data.tags.items() if name.startswith(tracking.TAG)}
+    assert ours == {
+        "run_id": "r-1",
+        "attempt": "2",
+        "code_version": "0.1.0+abc",
+        "as_of_date": "2026-06-30",
+        "window_start": "2026-06-01",
+        "window_last_day": "2026-06-30",
+    }
+    read = {i.dataset.name: (i.dataset.digest, json.loads(i.dataset.source)["uri"]) for i in run.inputs.dataset_inputs}
+    assert read == {
+        "gold.interactions": ("4711", "iceberg://lake/gold.interactions@4711"),
+        "silver.items": ("42", "iceberg://lake/silver.items@42"),
+    }
+    children = mlflow.search_runs(
+        experiment_names=["synthetic.greeters"], filter_string=f"tags.mlflow.parentRunId = '{run_id}'", output_format="list"
+    )
+    assert [(child.info.run_name, child.data.params["rank"]) for child in children] == [("warm", "8")]
+
+
+def test_the_champion_is_the_version_that_was_chosen_with_its_reason_not_the_newest(settings: Settings, tmp_path: Path) -> None:
+    tracker = tracking.connect(settings)
+    run_id, chosen = train(settings, tmp_path / "a", "chosen")
+    tracker.set_champion(FAMILY, chosen, "It is polite.")
+    train(settings, tmp_path / "b", "newer")
+    found = tracking.champion(settings, FAMILY)
+    assert found is not None
+    assert (found.version, found.run_id, found.reason, found.tags["as_of_date"]) == (chosen, run_id, "It is polite.", "2026-06-30")
+    assert found.metrics["ndcg_at_10"] == 0.2
+    data = found.download(tmp_path / "down")
+    assert (data / "word.txt").read_text(encoding="utf-8") == "chosen"
+    answer = mlflow.pyfunc.load_model(found.uri).predict(pd.DataFrame({"user_id": ["u9"]}))
+    assert answer["greeting"].tolist() == ["chosen u9"]
+
+
+def test_a_training_that_raises_is_marked_failed(settings: Settings) -> None:
+    with (
+        pytest.raises(ZeroDivisionError),
+        tracking.connect(settings).training(FAMILY, run_id="r", attempt=1, code_version="v", as_of=date(2026, 6, 30)) as run,
+    ):
+        _ = 1 // 0
+    assert mlflow.MlflowClient().get_run(run.run_id).info.status == "FAILED"
+
+
+def test_a_training_under_mlflow_run_keeps_to_its_own_experiment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
+    with tracking.connect(settings).training(FAMILY, run_id="r", attempt=1, code_version="v", as_of=date(2026, 6, 30)) as run:
+        assert mlflow.MlflowClient().get_run(run.run_id).data.tags["tradewind.project_run_id"] == "0" * 32

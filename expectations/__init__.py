@@ -1,0 +1,1 @@
+"""What must be true of each table: one suite a table, mirrored from jobs/."""

@@ -1,0 +1,1 @@
+"""The jobs: what is computed, from landed files to releases."""

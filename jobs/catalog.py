@@ -1,0 +1,54 @@
+"""Which tables there are, which task builds them, and what a task is called. Standard library only: DAGs read it, jobs obey it."""
+
+from dataclasses import dataclass
+
+LAKE = "lake"
+"""Name of the Spark catalog; a table's full name is ``lake.<layer>.<noun>``."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """One ``spark-submit``: the tables that it builds, in order, in one session, published together."""
+
+    name: str
+    tables: tuple[str, ...]
+    doc: str
+
+
+REFINE = (
+    Task("bronze", ("bronze.events", "bronze.orders", "bronze.items"), "Keep what has landed, line by line, once its markers are there."),
+    Task(
+        "silver",
+        ("silver.events", "silver.order_lines", "silver.item_observations", "silver.items", "silver.sessions"),
+        "Parse, reject, deduplicate, pseudonymise; one truth about events, purchases and items.",
+    ),
+    Task(
+        "gold",
+        ("gold.interactions", "gold.daily_item_stats", "gold.daily_funnels", "gold.user_features", "ops.sets"),
+        "What it means: interactions, statistics, funnels, features; ends by recording the day's set.",
+    ),
+)
+"""Tasks of ``refine_daily`` and ``load_history``, in order."""
+
+SCORE = Task(
+    "score",
+    ("gold.user_segments", "gold.segment_profiles", "gold.recommendations"),
+    "From the day's set and the champions: segments, their profiles, recommendations.",
+)
+PUBLISH = Task("publish", ("ops.releases",), "Export the scored tables, verify them, and commit the release.")
+RELEASE = (SCORE, PUBLISH)
+"""Tasks of ``release_daily``, in order."""
+
+TRAIN_RECOMMENDER = Task("train_recommender", ("model.recommender",), "Candidates, evaluation, gate, champion.")
+TRAIN_SEGMENTS = Task("train_segments", ("model.segments",), "Scaling, k by a declared criterion, gate, champion.")
+
+TASKS = {task.name: task for task in (*REFINE, *RELEASE, TRAIN_RECOMMENDER, TRAIN_SEGMENTS)}
+
+SET_TABLES = tuple(name for task in REFINE for name in task.tables if name.partition(".")[0] in {"silver", "gold"})
+"""Tables whose snapshots a day's set names, with the rejected twins that their steps write."""
+
+EXPORTS = ("user_segments", "segment_profiles", "recommendations")
+"""Names of the exports that a release holds; each is the gold table of the same name."""
+
+POOL = "lake_writer"
+"""Airflow pool of one slot: one task at a time writes the lake."""

@@ -1,0 +1,93 @@
+"""No row vanishes: what was read is kept, rejected or merged, and the three are counted from what was written."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.errors import BadDataError, RejectShareError
+from jobs.step import Step
+
+if TYPE_CHECKING:
+    from jobs.context import Context
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows of a landing interval: read = kept + rejected + merged; ``reasons`` counts each reason (a row may have several)."""
+
+    read: int
+    kept: int
+    rejected: int
+    merged: int
+    reasons: dict[str, int]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For a log, an XCom, ``ops.runs``."""
+        return {
+            "read": self.read,
+            "kept": self.kept,
+            "rejected": self.rejected,
+            "merged": self.merged,
+            "reasons": dict(sorted(self.reasons.items())),
+        }
+
+
+def accounted(
+    context: "Context", step: Step, *, frames: Sequence[DataFrame], keywords: dict[str, Any], days: tuple[date, ...]
+) -> Counts:
+    """Count the attempt's rows and check that they add up.
+
+    Two checks. Of the landing interval: rows read = kept + rejected + merged. Of the replaced days: the deliveries that the written rows
+    stand for = the clean rows that were there to be kept or merged. Raises BadDataError when one fails, RejectShareError when more rows
+    were rejected than the step allows.
+    """
+    if step.parses is None:
+        message = "only a parsing step counts what it read"
+        raise TypeError(message)
+    main, rejected_table = step.writes[0].table, step.writes[1].table
+    marked = step.parses(*frames, **keywords)
+    landed = f"landed_date >= DATE'{context.interval.start}' AND landed_date < DATE'{context.interval.end}'"
+    clean = F.size("reasons") == 0
+    day = F.col(str(main.partitioned_by))
+    totals = marked.agg(
+        F.count_if(F.expr(landed)).alias("read"),
+        F.count_if(F.expr(landed) & clean).alias("clean"),
+        F.count_if(clean & day.isin(*days)).alias("deliveries") if days else F.lit(0).alias("deliveries"),
+    ).first()
+    written = context.lake.read(main).where(day.isin(*days)) if days else context.lake.read(main).where("false")
+    sums = written.agg(F.coalesce(F.sum("delivery_count"), F.lit(0)).alias("deliveries"), F.count_if(F.expr(landed)).alias("kept")).first()
+    by_reason = context.lake.read(rejected_table).where(landed).select(F.col("reasons"), F.explode("reasons").alias("reason"))
+    reasons = {row["reason"]: int(row["count"]) for row in by_reason.groupBy("reason").count().collect()}
+    rejected = context.lake.read(rejected_table).where(landed).count()
+    if totals is None or sums is None:
+        message = "an aggregate without groups has exactly one row"
+        raise AssertionError(message)
+    counts = Counts(int(totals["read"]), int(sums["kept"]), rejected, int(totals["clean"]) - int(sums["kept"]), reasons)
+    if (
+        counts.read != counts.kept + counts.rejected + counts.merged
+        or counts.merged < 0
+        or int(sums["deliveries"]) != int(totals["deliveries"])
+    ):
+        raise BadDataError(
+            main.name,
+            expected=f"kept + rejected + merged = {counts.read} rows read, and {totals['deliveries']} deliveries in the replaced days",
+            found=f"{counts.kept} + {counts.rejected} + {counts.merged}, and {sums['deliveries']} deliveries",
+            advice="A row was lost or doubled on its way: this is a fault of the build, not of the input.",
+        )
+    _check_share(main.name, counts, step.max_reject_share)
+    return counts
+
+
+def _check_share(name: str, counts: Counts, limit: float) -> None:
+    if counts.read and counts.rejected / counts.read > limit:
+        common = ", ".join(f"{reason} {count}" for reason, count in sorted(counts.reasons.items(), key=lambda pair: (-pair[1], pair[0])))
+        raise RejectShareError(
+            name,
+            expected=f"at most {limit:.1%} of the rows read to be rejected",
+            found=f"{counts.rejected} of {counts.read} ({counts.rejected / counts.read:.1%}): {common}",
+            advice="Nothing was published. Look at the raw lines that break the rules, mend the input and land the day again.",
+        )

@@ -1,0 +1,44 @@
+"""``gold.interactions``: who did what with which item, counted by day."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from expectations.gold.interactions import SUITE
+from jobs.contract import Column, Table
+from jobs.silver.events import EVENTS
+from jobs.silver.order_lines import ORDER_LINES
+from jobs.step import EventDays, Read, Step, Write
+
+INTERACTIONS = Table(
+    name="gold.interactions",
+    doc="One row a user, item, event type and UTC day. Purchases and refunds come from silver.order_lines, the rest from silver.events.",
+    columns=(
+        Column("user_id", "string", "Pseudonym of the user; guests are absent."),
+        Column("item_id", "string", "Item."),
+        Column("event_type", "string", "GA4 recommended name."),
+        Column("event_date", "date", "UTC day."),
+        Column("event_count", "bigint", "Events, or order lines for purchase and refund."),
+        Column("quantity", "bigint", "Pieces bought or refunded; 0 for other types."),
+    ),
+    key=("event_date", "user_id", "item_id", "event_type"),
+    partitioned_by="event_date",
+)
+
+
+def build(events: DataFrame, order_lines: DataFrame) -> DataFrame:
+    """One row a user, item, event type and day; a purchase is counted once, as its order line."""
+    is_bought = F.col("event_type").isin("purchase", "refund")
+    browsed = events.where(~is_bought & F.col("user_id").isNotNull() & F.col("item_id").isNotNull())
+    browsed = browsed.select("user_id", "item_id", "event_type", "event_date", F.lit(0).cast("bigint").alias("quantity"))
+    event_type = F.when(F.col("kind") == "sale", "purchase").otherwise("refund").alias("event_type")
+    day, quantity = F.col("ordered_date").alias("event_date"), F.col("quantity").cast("bigint").alias("quantity")
+    bought = order_lines.where(F.col("user_id").isNotNull()).select("user_id", "item_id", event_type, day, quantity)
+    counted = browsed.unionByName(bought).groupBy("user_id", "item_id", "event_type", "event_date")
+    return counted.agg(F.count("*").alias("event_count"), F.sum("quantity").alias("quantity"))
+
+
+STEP = Step(
+    reads=(Read(EVENTS), Read(ORDER_LINES)),
+    writes=(Write(INTERACTIONS, SUITE, EventDays()),),
+    build=build,
+)

@@ -1,0 +1,309 @@
+"""The one writer of the lake: stage on a branch, audit what was written, fast-forward all tables of a task together.
+
+Nobody sees a staged table before ``publish``. A crash leaves a branch behind that nobody reads; the next attempt starts over under a branch
+of its own, and ``maintain_weekly`` sweeps what is stale.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.catalog import LAKE
+from jobs.contract import Table, conform
+from jobs.errors import BadDataError, ContractError, LostRaceError
+from jobs.interval import Interval
+from jobs.ops.quality_results import QUALITY_RESULTS
+from jobs.ops.sets import SETS
+
+PROPERTY = "tradewind."
+"""Prefix of what a snapshot's summary says about the run that wrote it."""
+
+TAG_RETENTION_DAYS = 400
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """Who writes: the run, its attempt, the landing interval, the version of the code."""
+
+    run_id: str
+    attempt: int
+    interval: Interval
+    code_version: str
+
+    @property
+    def branch(self) -> str:
+        """Name of the branch on which this attempt stages; legal as an Iceberg reference."""
+        return f"run_{re.sub(r'[^A-Za-z0-9]+', '_', self.run_id)}_{self.attempt}".lower()
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A table written on the attempt's branch: the snapshot to audit, and the rows that were replaced."""
+
+    table: Table
+    snapshot_id: int
+    condition: str
+
+
+@dataclass(frozen=True)
+class DaySet:
+    """The snapshots that belong together for a day: table name -> snapshot id."""
+
+    set_id: str
+    day: date
+    snapshots: Mapping[str, int]
+
+
+@dataclass
+class Lake:
+    """The tables, as one attempt sees them: what it has staged itself, otherwise what is published."""
+
+    spark: SparkSession
+    attempt: Attempt
+    _staged: dict[str, Staged] = field(default_factory=dict)
+    _read: dict[str, int] = field(default_factory=dict)
+
+    # reading
+
+    def exists(self, table: Table) -> bool:
+        """Whether the table has been created."""
+        return bool(self.spark.catalog.tableExists(_full(table.name)))
+
+    def read(self, table: Table, snapshot_id: int | None = None) -> DataFrame:
+        """All rows: of one snapshot, or as this attempt sees the table. A table that was never written is empty."""
+        if snapshot_id is not None:
+            return self.spark.read.option("versionAsOf", snapshot_id).table(_full(table.name))
+        if table.name in self._staged:
+            return self.spark.read.option("branch", self.attempt.branch).table(_full(table.name))
+        current = self.snapshot_id(table)
+        if current is None:
+            return self.spark.createDataFrame([], table.struct())
+        self._read[table.name] = current
+        return self.spark.read.option("versionAsOf", current).table(_full(table.name))
+
+    def snapshot_id(self, table: Table) -> int | None:
+        """The published snapshot; None before the first."""
+        return self._reference(table.name, "main") if self.exists(table) else None
+
+    def run_snapshot(self, table: Table, run_id: str) -> int | None:
+        """The newest published snapshot that ``run_id`` wrote; None when it wrote none."""
+        if not self.exists(table):
+            return None
+        mine = self.spark.table(f"{_full(table.name)}.snapshots").where(F.col("summary")[f"{PROPERTY}run_id"] == run_id)
+        published = self.spark.table(f"{_full(table.name)}.history").where("is_current_ancestor").select("snapshot_id")
+        row = mine.join(published, "snapshot_id").orderBy(F.desc("committed_at"), "snapshot_id").first()
+        return int(row["snapshot_id"]) if row else None
+
+    def read_set(self, day: date) -> DaySet:
+        """The newest set of a day; raises BadDataError when the day has none."""
+        rows = self.read(SETS).where(F.col("day") == F.lit(day)).orderBy(F.desc("sequence"), "table_name").collect()
+        if not rows:
+            raise BadDataError(
+                "ops.sets", expected=f"a set for {day}", found="none", advice=f"Run refine_daily for {day} first; it records the set."
+            )
+        newest = [row for row in rows if row["sequence"] == rows[0]["sequence"]]
+        return DaySet(newest[0]["set_id"], day, {row["table_name"]: row["snapshot_id"] for row in newest})
+
+    def quality_verdict(self, run_id: str) -> dict[str, dict[str, int]]:
+        """What the audits of a run found in each table: expectations evaluated, critical ones failed, warnings."""
+        results = self.read(QUALITY_RESULTS).where(F.col("run_id") == run_id)
+        failed = (~F.col("is_met")).cast("int")
+        is_critical = F.col("severity") == "critical"
+        rows = (
+            results.groupBy("table_name")
+            .agg(
+                F.count("*").alias("evaluated"),
+                F.sum(F.when(is_critical, failed).otherwise(0)).alias("critical_failed"),
+                F.sum(F.when(~is_critical, failed).otherwise(0)).alias("warnings"),
+            )
+            .orderBy("table_name")
+            .collect()
+        )
+        return {row["table_name"]: {k: int(row[k]) for k in ("evaluated", "critical_failed", "warnings")} for row in rows}
+
+    # writing
+
+    def ensure(self, table: Table) -> None:
+        """Create the table, or add the columns that its contract has gained; raises ContractError for any other change."""
+        name = _full(table.name)
+        if not self.exists(table):
+            self.spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {LAKE}.{table.layer}")
+            fields = ", ".join(f"`{c.name}` {c.type}{'' if c.nullable else ' NOT NULL'} COMMENT '{_quoted(c.doc)}'" for c in table.columns)
+            partitions = f"PARTITIONED BY ({table.partitioned_by})" if table.partitioned_by else ""
+            self.spark.sql(
+                f"CREATE TABLE IF NOT EXISTS {name} ({fields}) USING iceberg {partitions} COMMENT '{_quoted(table.doc)}' "
+                "TBLPROPERTIES ('format-version'='2', 'write.spark.accept-any-schema'='false', 'commit.retry.num-retries'='8', "
+                "'write.metadata.delete-after-commit.enabled'='true', 'write.metadata.previous-versions-max'='50')"
+            )
+            return
+        found = {f.name: f.dataType.simpleString() for f in self.spark.table(name).schema.fields}
+        wanted = {f.name: f.dataType.simpleString() for f in table.struct().fields}
+        added = [c for c in table.columns if c.name not in found]
+        wrong = [f"{n} is {kind} in the lake" for n, kind in found.items() if wanted.get(n) != kind]
+        wrong += [f"{c.name} is new and not nullable" for c in added if not c.nullable]
+        if wrong:
+            raise ContractError(
+                table.name,
+                expected="the columns of its contract, with nullable additions at most",
+                found="; ".join(wrong),
+                advice="Publish the change as a new version of the table.",
+            )
+        for column in added:
+            self.spark.sql(f"ALTER TABLE {name} ADD COLUMN `{column.name}` {column.type} COMMENT '{_quoted(column.doc)}'")
+
+    def stage(self, table: Table, df: DataFrame, condition: str) -> Staged:
+        """Replace the rows that meet ``condition`` by ``df``, on this attempt's branch.
+
+        No rows replace by nothing: an empty day becomes empty. Raises ContractError when the columns differ from the contract or a row of
+        ``df`` does not meet the condition; nothing is visible either way.
+        """
+        self.ensure(table)
+        name, branch = _full(table.name), self.attempt.branch
+        if table.name not in self._staged:
+            self.spark.sql(f"ALTER TABLE {name} CREATE OR REPLACE BRANCH `{branch}`")
+        stray = F.raise_error(F.lit(f"{table.name}: a row outside of {condition}"))
+        checked = conform(df, table).where(
+            F.when(F.coalesce(F.expr(condition), F.lit(False)), F.lit(True)).otherwise(stray.cast("boolean"))
+        )
+        writer = checked.writeTo(f"{name}.branch_{branch}")
+        for key, value in self._summary(condition).items():
+            writer = writer.option(f"snapshot-property.{PROPERTY}{key}", value)
+        try:
+            writer.overwrite(F.expr(condition))
+        except PySparkException as error:
+            if "USER_RAISED_EXCEPTION" in str(error) and "a row outside of" in str(error):
+                raise ContractError(
+                    table.name, expected=f"rows within {condition}", found="a stray row", advice="Mend the build, or widen its scope."
+                ) from error
+            raise
+        snapshot_id = self._reference(table.name, branch)
+        if snapshot_id is None:
+            message = f"{table.name}: the write left no snapshot on branch {branch}"
+            raise RuntimeError(message)
+        staged = Staged(table, snapshot_id, condition)
+        self._staged[table.name] = staged
+        return staged
+
+    def replaced_rows(self, staged: Staged) -> DataFrame:
+        """The rows that were written, read back from the staged snapshot."""
+        return self.read(staged.table, staged.snapshot_id).where(staged.condition)
+
+    def publish(self) -> dict[str, int]:
+        """Fast-forward every staged table to its audited snapshot; returns table name -> snapshot id.
+
+        Raises LostRaceError when a branch is no longer what was audited, or ``main`` has moved since it was made.
+        """
+        branch = self.attempt.branch
+        for staged in self._staged.values():
+            head = self._reference(staged.table.name, branch)
+            if head != staged.snapshot_id:
+                raise _lost(staged.table.name, f"the audited snapshot {staged.snapshot_id} on branch {branch}", f"snapshot {head}")
+        published = {}
+        for staged in self._staged.values():
+            try:
+                self.spark.sql(f"CALL {LAKE}.system.fast_forward('{staged.table.name}', 'main', '{branch}')").collect()
+            except (Py4JJavaError, PySparkException) as error:
+                if "not an ancestor" in str(error):
+                    raise _lost(staged.table.name, "main unchanged since the branch was made", "a newer snapshot on main") from error
+                raise
+            published[staged.table.name] = staged.snapshot_id
+        self.discard()
+        return published
+
+    def discard(self) -> None:
+        """Drop this attempt's branches; what was not published is gone."""
+        for name in list(self._staged):
+            self.spark.sql(f"ALTER TABLE {_full(name)} DROP BRANCH IF EXISTS `{self.attempt.branch}`")
+            del self._staged[name]
+
+    def append_rows(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Record rows in an ``ops`` table at once, outside of any branch; a row with the same key is replaced.
+
+        ``run_id`` and ``attempt`` are filled in.
+        """
+        if not rows:
+            return
+        self.ensure(table)
+        who = {"run_id": self.attempt.run_id, "attempt": self.attempt.attempt}
+        frame = self.spark.createDataFrame(
+            [Row(**{c: ({**row, **who}).get(c) for c in table.column_names}) for row in rows], table.struct()
+        )
+        view = f"_{table.name.replace('.', '_')}_rows"
+        frame.coalesce(1).createOrReplaceTempView(view)
+        matches = " AND ".join(f"t.`{key}` = s.`{key}`" for key in table.key)
+        self.spark.sql(
+            f"MERGE INTO {_full(table.name)} t USING {view} s ON {matches} WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+        )
+        self.spark.catalog.dropTempView(view)
+
+    def record_set(self, day: date, tables: Iterable[Table]) -> DaySet:
+        """Name the published snapshots of ``tables`` as the day's newest set, and tag each so that expiry spares it."""
+        taken = self.read(SETS).where(F.col("day") == F.lit(day)).agg(F.max("sequence").alias("sequence")).first()
+        sequence = int(taken["sequence"] or 0) + 1 if taken else 1
+        set_id = f"{day}-{sequence:06d}"
+        snapshots = {table.name: snapshot for table in tables if (snapshot := self.snapshot_id(table)) is not None}
+        tag = f"set_{set_id.replace('-', '_')}"
+        for name, snapshot_id in snapshots.items():
+            self.spark.sql(
+                f"ALTER TABLE {_full(name)} CREATE OR REPLACE TAG `{tag}` AS OF VERSION {snapshot_id} RETAIN {TAG_RETENTION_DAYS} DAYS"
+            )
+        self.append_rows(
+            SETS,
+            [
+                {"set_id": set_id, "day": day, "sequence": sequence, "table_name": name, "snapshot_id": snapshot_id}
+                for name, snapshot_id in snapshots.items()
+            ],
+        )
+        return DaySet(set_id, day, snapshots)
+
+    # inside
+
+    def _reference(self, name: str, reference: str) -> int | None:
+        row = self.spark.table(f"{_full(name)}.refs").where(F.col("name") == reference).first()
+        return int(row["snapshot_id"]) if row else None
+
+    def _summary(self, condition: str) -> dict[str, str]:
+        return {
+            "run_id": self.attempt.run_id,
+            "attempt": str(self.attempt.attempt),
+            "code_version": self.attempt.code_version,
+            "interval": str(self.attempt.interval),
+            "condition": condition,
+            "read": ",".join(f"{name}@{snapshot_id}" for name, snapshot_id in sorted(self._read.items())),
+        }
+
+
+def days_condition(column: str, days: Iterable[date]) -> str:
+    """SQL that holds for rows whose ``column`` is one of ``days``; runs of days become half-open ranges. ``false`` for no days.
+
+    >>> days_condition("day", [date(2013, 7, 1), date(2013, 7, 2), date(2013, 7, 9)])
+    "(day >= DATE'2013-07-01' AND day < DATE'2013-07-03') OR (day >= DATE'2013-07-09' AND day < DATE'2013-07-10')"
+    """
+    ranges: list[Interval] = []
+    for day in sorted(set(days)):
+        alone = Interval(day, date.fromordinal(day.toordinal() + 1))
+        if ranges and ranges[-1].end == day:
+            alone = Interval(ranges.pop().start, alone.end)
+        ranges.append(alone)
+    return " OR ".join(f"({column} >= DATE'{r.start}' AND {column} < DATE'{r.end}')" for r in ranges) or "false"
+
+
+def _full(name: str) -> str:
+    return f"{LAKE}.{name}"
+
+
+def _quoted(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("'", "\\'")
+
+
+def _lost(name: str, expected: str, found: str) -> LostRaceError:
+    return LostRaceError(
+        name, expected=expected, found=found, advice="Another run published first; this one stages anew on its next attempt."
+    )

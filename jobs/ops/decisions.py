@@ -1,0 +1,20 @@
+"""Why a model became champion, or did not."""
+
+from jobs.contract import Column, Table
+
+DECISIONS = Table(
+    name="ops.decisions",
+    doc="One row a training attempt: what the gate decided, and its reason in a sentence.",
+    columns=(
+        Column("run_id", "string", "Run that trained."),
+        Column("attempt", "int", "Attempt of that run, from 1."),
+        Column("family", "string", "Model family: recommender, segments."),
+        Column("as_of_date", "date", "Day of the set that it was trained on."),
+        Column("candidate_version", "string", "Registry version of the candidate; NULL when none was registered.", nullable=True),
+        Column("champion_version", "string", "Registry version that serves after the decision; NULL when none does.", nullable=True),
+        Column("is_promoted", "boolean", "Whether the candidate became champion."),
+        Column("reason", "string", "The decision with its figures, as a sentence."),
+        Column("metrics", "string", "The figures behind it, as JSON."),
+    ),
+    key=("run_id", "attempt", "family"),
+)

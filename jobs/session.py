@@ -1,0 +1,83 @@
+"""The Spark session of a task."""
+
+import logging
+import os
+import sys
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+
+from jobs.catalog import LAKE
+from jobs.settings import Settings
+
+_ICEBERG_JARS = ("iceberg-spark-runtime-*.jar", "iceberg-aws-bundle-*.jar", "postgresql-*.jar")
+
+
+def spark_session(settings: Settings, app_name: str) -> SparkSession:
+    """Start or reuse the session; the lake is its catalog ``lake``.
+
+    Secrets are set after the JVM has started: what the builder takes ends up on the JVM's command line, which everyone can read.
+    """
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName(app_name)
+    if "SPARK_ENV_LOADED" not in os.environ:  # spark-submit has chosen master and memory already
+        builder = builder.master(settings.spark_master).config("spark.driver.memory", settings.spark_driver_memory)
+        if settings.jars_dir is not None:
+            builder = builder.config("spark.jars", ",".join(jar_paths(settings.jars_dir)))
+    for name, value in static_conf(settings).items():
+        builder = builder.config(name, value)
+    session = builder.getOrCreate()
+    for name, value in secret_conf(settings).items():
+        session.conf.set(name, value)
+    session.sparkContext.setLogLevel("WARN")
+    logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # repeats, as one line of JSON, what the exception says
+    return session
+
+
+def jar_paths(jars_dir: Path) -> list[str]:
+    """The jars that a driver needs, in a fixed order; raises FileNotFoundError that names the missing one."""
+    found = []
+    for pattern in _ICEBERG_JARS:
+        matches = sorted(jars_dir.glob(pattern))
+        if not matches:
+            message = f"no {pattern} in {jars_dir}; fetch the jars first (make up)"
+            raise FileNotFoundError(message)
+        found.append(str(matches[-1]))
+    return found
+
+
+def static_conf(settings: Settings) -> dict[str, str]:
+    """What a session needs to know before its JVM starts; nothing secret."""
+    catalog = f"spark.sql.catalog.{LAKE}"
+    conf = {
+        "spark.sql.extensions": "org.apache.iceberg.spark.extensions.IcebergSparkSessionExtensions",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.driver.extraJavaOptions": "-Duser.timezone=UTC",
+        "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
+        "spark.sql.shuffle.partitions": str(settings.spark_shuffle_partitions),
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.sources.partitionOverwriteMode": "dynamic",
+        catalog: "org.apache.iceberg.spark.SparkCatalog",
+        f"{catalog}.type": "jdbc",
+        f"{catalog}.uri": settings.catalog_uri,
+        f"{catalog}.jdbc.user": settings.catalog_user,
+        f"{catalog}.jdbc.schema-version": "V1",
+        f"{catalog}.warehouse": f"s3://{settings.bucket}/warehouse",
+        f"{catalog}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
+        f"{catalog}.s3.path-style-access": "true",
+        f"{catalog}.client.region": settings.s3_region,
+        f"{catalog}.cache-enabled": "false",
+    }
+    if settings.s3_endpoint:
+        conf[f"{catalog}.s3.endpoint"] = settings.s3_endpoint
+    return conf
+
+
+def secret_conf(settings: Settings) -> dict[str, str]:
+    """What the catalog needs to log in; set at run time, before the catalog is first used."""
+    catalog = f"spark.sql.catalog.{LAKE}"
+    conf = {f"{catalog}.jdbc.password": settings.catalog_password.get_secret_value()}
+    if settings.s3_access_key and settings.s3_secret_key:
+        conf[f"{catalog}.s3.access-key-id"] = settings.s3_access_key.get_secret_value()
+        conf[f"{catalog}.s3.secret-access-key"] = settings.s3_secret_key.get_secret_value()
+    return conf

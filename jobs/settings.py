@@ -1,0 +1,82 @@
+"""Every setting of a deployment, read once from the environment and frozen.
+
+A deployment serves one shop. Variables begin with ``TRADEWIND_``; the file named by ``TRADEWIND_ENV_FILE`` (the embedded stack writes
+one, mode 0600) is read below the environment. A variable that is not declared here is an error, never a default.
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "TRADEWIND_"
+ENV_FILE_VARIABLE = "TRADEWIND_ENV_FILE"
+
+
+class Settings(BaseSettings):
+    """The settings of one deployment; raises ``pydantic.ValidationError`` that names each missing or unknown one."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, extra="forbid", frozen=True)
+
+    shop: str = Field(default="synthetic", pattern=r"^[a-z][a-z0-9_]{1,40}$", description="Name of the shop that this deployment serves.")
+    source: str = Field(
+        default="synthetic", pattern=r"^[a-z][a-z0-9_]{1,40}$", description="Source of jobs/sources that the shop's files come in."
+    )
+
+    bucket: str = Field(default="tradewind", description="Bucket of the landing zone, the lake, the exports and the releases.")
+    s3_endpoint: str | None = Field(default=None, description="Address of the object store; empty for AWS itself.")
+    s3_region: str = Field(default="us-east-1", description="Region that requests are signed for.")
+    s3_access_key: SecretStr | None = Field(default=None, description="Access key; empty to use the machine's role.")
+    s3_secret_key: SecretStr | None = Field(default=None, description="Secret key; empty to use the machine's role.")
+
+    catalog_uri: str = Field(description="JDBC address of the Iceberg catalog, jdbc:postgresql://host:port/lake.")
+    catalog_user: str = Field(description="User of the catalog's database.")
+    catalog_password: SecretStr = Field(description="Password of that user.")
+
+    mlflow_tracking_uri: str = Field(description="Address of the MLflow server.")
+    mlflow_username: str | None = Field(default=None, description="User of the MLflow server, when it asks for one.")
+    mlflow_password: SecretStr | None = Field(default=None, description="Password of that user.")
+
+    pseudonym_key: SecretStr = Field(min_length=32, description="Key of the HMAC that makes pseudonyms of user ids.")
+
+    spark_master: str = Field(default="local[*]", description="Spark master that jobs started outside Airflow use.")
+    spark_driver_memory: str = Field(default="3g", description="Heap of a Spark driver; in local mode that is all of Spark.")
+    spark_shuffle_partitions: int = Field(
+        default=4, ge=1, description="Partitions after a shuffle, before adaptive execution joins small ones."
+    )
+    jars_dir: Path | None = Field(default=None, description="Folder of the jars; empty where the cluster has them on its class path.")
+    scratch_uri: str = Field(
+        default="file:///var/tmp/tradewind", description="Place shared by driver and executors for checkpoints, a Hadoop path on clusters."
+    )
+
+    dags_cron: Literal["on", "off"] = Field(default="on", description="Whether DAGs run by the clock; off where a shop's days are past.")
+
+    max_lateness_days: int = Field(default=3, ge=0, le=30, description="Days after an event's own day on which it may still land.")
+    raw_retention_days: int = Field(default=400, ge=1, description="Days for which raw text is kept, counted from the newest landed day.")
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
+        """Read the settings; raises ``ValidationError`` for a missing, malformed or unknown ``TRADEWIND_`` variable."""
+        env = dict(os.environ if environ is None else environ)
+        values: dict[str, Any] = {}
+        env_file = env.pop(ENV_FILE_VARIABLE, None)
+        if env_file:
+            values |= _parse(Path(env_file).read_text(encoding="utf-8"))
+        values |= {name: value for name, value in env.items() if name.startswith(PREFIX)}
+        return cls(**{name.removeprefix(PREFIX).lower(): value for name, value in values.items()})
+
+    @model_validator(mode="after")
+    def _keys_come_in_pairs(self) -> Self:
+        if (self.s3_access_key is None) != (self.s3_secret_key is None):
+            message = f"{PREFIX}S3_ACCESS_KEY and {PREFIX}S3_SECRET_KEY go together: set both, or neither to use the machine's role"
+            raise ValueError(message)
+        return self
+
+
+def _parse(text: str) -> dict[str, str]:
+    lines = (line.strip() for line in text.splitlines())
+    pairs = (line.partition("=") for line in lines if line and not line.startswith("#"))
+    return {name.strip(): value.strip() for name, _, value in pairs if name.strip().startswith(PREFIX)}

@@ -1,0 +1,115 @@
+"""``silver.events``: what visitors did."""
+
+from pydantic import SecretStr
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from expectations.silver.events import REJECTED_SUITE, SUITE
+from jobs.bronze.events import EVENTS as BRONZE_EVENTS
+from jobs.bronze.orders import ORDERS as BRONZE_ORDERS
+from jobs.contract import Column, Table, columns
+from jobs.settings import Settings
+from jobs.silver import parsing
+from jobs.silver.provenance import PROVENANCE
+from jobs.sources.source import Source
+from jobs.step import EventDays, LandedDays, Read, Step, Write
+
+EVENT_TYPES = (
+    "view_item_list",
+    "select_item",
+    "search",
+    "view_item",
+    "add_to_wishlist",
+    "add_to_cart",
+    "remove_from_cart",
+    "begin_checkout",
+    "purchase",
+    "refund",
+)
+"""GA4's recommended e-commerce event names that the platform understands."""
+
+EVENTS = Table(
+    name="silver.events",
+    doc="One row an event; copies of one event are merged into the first that landed.",
+    columns=columns(
+        Column("event_id", "string", "The source's id, or a hash of what makes the event what it is."),
+        Column("user_id", "string", "Pseudonym of the user; NULL for a guest.", nullable=True),
+        Column("anonymous_id", "string", "Pseudonym of the device or browser.", nullable=True),
+        Column("session_hint", "string", "The source's own session id.", nullable=True),
+        Column("event_type", "string", "GA4 recommended name."),
+        Column("item_id", "string", "Item; NULL where the event has none.", nullable=True),
+        Column("occurred_at", "timestamp", "When it happened, UTC; midnight when the source knows only the day."),
+        Column("event_date", "date", "UTC day of ``occurred_at``."),
+        Column("time_resolution", "string", "second, or day when the source knows only the day: then order within a day is unknown."),
+        Column("quantity", "int", "Pieces.", nullable=True),
+        Column("unit_price_minor", "bigint", "Price a piece, in minor units.", nullable=True),
+        Column("currency", "string", "ISO 4217 code.", nullable=True),
+        Column("order_id", "string", "Order that the event belongs to.", nullable=True),
+        Column("channel", "string", "Marketing channel of the visit.", nullable=True),
+        Column("campaign_id", "string", "Campaign of the visit.", nullable=True),
+        Column("experiment", "string", "Experiment that the visitor was part of.", nullable=True),
+        Column("variant", "string", "Arm of that experiment.", nullable=True),
+        Column("exposure_propensity", "double", "Probability with which the arm was drawn, in (0, 1].", nullable=True, tolerance=1e-9),
+        Column("source", "string", "Source that the event came from."),
+        Column("delivery_count", "int", "Times that the event was delivered; all but one were merged."),
+        PROVENANCE,
+    ),
+    key=("event_date", "event_id"),
+    partitioned_by="event_date",
+)
+EVENTS_REJECTED = Table(
+    name="silver.events_rejected",
+    doc="One row a landed line that could not become an event, with all its reasons.",
+    columns=columns(
+        PROVENANCE,
+        Column("source", "string", "Source that the line came from."),
+        Column("reasons", "array<string>", "Every fault that applies."),
+        Column("raw_line", "string", "The line as it landed."),
+    ),
+    key=("source_file", "line_number"),
+    partitioned_by="landed_date",
+)
+
+WITHOUT_ITEM = ("view_item_list", "search", "begin_checkout")
+"""Event types that may name no item."""
+
+MOST_MINOR = 100_000_000
+"""Largest believable price a piece, in minor units: a million of the currency. More is a slipped decimal point."""
+
+
+def parses(events: DataFrame, orders: DataFrame, *, source: Source, settings: Settings) -> DataFrame:
+    """Every landed line of the feed that events come from, with event columns and reasons."""
+    bronze = orders if source.events.feed == "orders" else events
+    known_price = F.col("unit_price_minor").isNotNull()
+    faults = {
+        "unknown_event_type": ~F.col("event_type").isin(*EVENT_TYPES),
+        "missing_item": F.col("item_id").isNull() & ~F.col("event_type").isin(*WITHOUT_ITEM),
+        **parsing.time_faults("event_date", settings.max_lateness_days),
+        "impossible_price": known_price & ~F.col("unit_price_minor").between(0, MOST_MINOR),
+        "impossible_quantity": F.col("quantity").isNotNull() & (F.col("quantity") < 1),
+        **parsing.currency_faults(source),
+    }
+    return parsing.mark(bronze, source, source.events, faults, happened_at="occurred_at", day="event_date")
+
+
+def build(events: DataFrame, orders: DataFrame, *, source: Source, settings: Settings) -> tuple[DataFrame, DataFrame]:
+    """One row an event, and one row a rejected line."""
+    marked = parses(events, orders, source=source, settings=settings)
+    return clean(marked, source, settings.pseudonym_key), parsing.rejected(marked, EVENTS_REJECTED)
+
+
+def clean(marked: DataFrame, source: Source, key: SecretStr) -> DataFrame:
+    """The lines without reasons as events: pseudonyms first, then ids (so that an id hides the person too), then one row a delivery."""
+    rows = marked.where(F.size("reasons") == 0).withColumn("time_resolution", F.lit(source.time_resolution))
+    rows = parsing.without_raw_ids(rows, source.events, {"user_id": "user", "anonymous_id": "anonymous"}, key)
+    rows = parsing.identified(rows, source.events, "event_id")
+    return parsing.first_delivery(rows, EVENTS.key).select(*EVENTS.column_names)
+
+
+STEP = Step(
+    reads=(Read(BRONZE_EVENTS), Read(BRONZE_ORDERS)),
+    writes=(Write(EVENTS, SUITE, EventDays()), Write(EVENTS_REJECTED, REJECTED_SUITE, LandedDays())),
+    build=build,
+    takes=("source", "settings"),
+    parses=parses,
+)

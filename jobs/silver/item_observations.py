@@ -1,0 +1,95 @@
+"""``silver.item_observations``: what was said about an item, day by day; ``silver.items`` is made of it."""
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
+
+from expectations.silver.item_observations import REJECTED_SUITE, SUITE
+from jobs.bronze.events import EVENTS as BRONZE_EVENTS
+from jobs.bronze.items import ITEMS as BRONZE_ITEMS
+from jobs.bronze.orders import ORDERS as BRONZE_ORDERS
+from jobs.contract import Column, Table, columns
+from jobs.settings import Settings
+from jobs.silver import parsing
+from jobs.silver.events import MOST_MINOR
+from jobs.silver.provenance import PROVENANCE
+from jobs.sources.source import ITEM_COLUMNS, Source
+from jobs.step import EventDays, LandedDays, Read, Step, Write
+
+ATTRIBUTES = ("name", "category_id", "brand", "unit_price_minor", "currency", "is_on_sale")
+"""What an observation says about an item; a change of one of them begins a new version."""
+
+ITEM_OBSERVATIONS = Table(
+    name="silver.item_observations",
+    doc="One row an item and UTC day on which something was said about it; the last word of the day counts. "
+    "From the item feed, or from events or orders where a source has none.",
+    columns=columns(
+        Column("item_id", "string", "Item."),
+        Column("observed_date", "date", "UTC day of the observation."),
+        Column("name", "string", "Name that a shopper reads.", nullable=True),
+        Column("category_id", "string", "Category.", nullable=True),
+        Column("brand", "string", "Brand.", nullable=True),
+        Column("unit_price_minor", "bigint", "List price a piece, in minor units.", nullable=True),
+        Column("currency", "string", "ISO 4217 code.", nullable=True),
+        Column("is_on_sale", "boolean", "Whether the item can be bought; true where the source does not say."),
+        Column("source", "string", "Source that the observation came from."),
+        Column("delivery_count", "int", "Landed lines that spoke of the item on that day; all but the last were merged."),
+        PROVENANCE,
+    ),
+    key=("observed_date", "item_id"),
+    partitioned_by="observed_date",
+)
+ITEM_OBSERVATIONS_REJECTED = Table(
+    name="silver.item_observations_rejected",
+    doc="One row a landed line of the item feed that says nothing usable, with all its reasons.",
+    columns=columns(
+        PROVENANCE,
+        Column("source", "string", "Source that the line came from."),
+        Column("reasons", "array<string>", "Every fault that applies."),
+        Column("raw_line", "string", "The line as it landed."),
+    ),
+    key=("source_file", "line_number"),
+    partitioned_by="landed_date",
+)
+
+NOTHING = StructType.fromDDL(
+    ", ".join(f"{name} {kind}" for name, kind in ITEM_COLUMNS.items())
+    + ", observed_date date, landed_date date, source_file string, line_number bigint, source string"
+    + ", raw_line string, reasons array<string>"
+)
+"""Shape of the marked lines of a source that says nothing about its items."""
+
+
+def parses(events: DataFrame, orders: DataFrame, items: DataFrame, *, source: Source, settings: Settings) -> DataFrame:
+    """Every landed line of the feed that items come from, with the columns of an observation and reasons."""
+    if source.items is None:
+        return events.sparkSession.createDataFrame([], NOTHING)
+    bronze = {"events": events, "orders": orders, "items": items}[source.items.feed]
+    known_price = F.col("unit_price_minor").isNotNull()
+    faults = {
+        "missing_item": F.col("item_id").isNull(),
+        **parsing.time_faults("observed_date", settings.max_lateness_days),
+        "impossible_price": known_price & ~F.col("unit_price_minor").between(0, MOST_MINOR),
+        **parsing.currency_faults(source),
+    }
+    return parsing.mark(bronze, source, source.items, faults, happened_at="observed_at", day="observed_date")
+
+
+def build(events: DataFrame, orders: DataFrame, items: DataFrame, *, source: Source, settings: Settings) -> tuple[DataFrame, DataFrame]:
+    """One row an item and day with the day's last word, and one row a rejected line."""
+    marked = parses(events, orders, items, source=source, settings=settings)
+    of_day = Window.partitionBy(*ITEM_OBSERVATIONS.key)
+    last_word = of_day.orderBy(F.desc("observed_at"), F.desc("landed_date"), F.desc("source_file"), F.desc("line_number"))
+    rows = marked.where(F.size("reasons") == 0).withColumn("_rank", F.row_number().over(last_word))
+    rows = rows.withColumn("delivery_count", F.count("*").over(of_day).cast("int"))
+    rows = rows.withColumn("landed_date", F.min("landed_date").over(of_day)).where(F.col("_rank") == 1)
+    return rows.select(*ITEM_OBSERVATIONS.column_names), parsing.rejected(marked, ITEM_OBSERVATIONS_REJECTED)
+
+
+STEP = Step(
+    reads=(Read(BRONZE_EVENTS), Read(BRONZE_ORDERS), Read(BRONZE_ITEMS)),
+    writes=(Write(ITEM_OBSERVATIONS, SUITE, EventDays()), Write(ITEM_OBSERVATIONS_REJECTED, REJECTED_SUITE, LandedDays())),
+    build=build,
+    takes=("source", "settings"),
+    parses=parses,
+)

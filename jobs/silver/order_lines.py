@@ -1,0 +1,89 @@
+"""``silver.order_lines``: the only truth about purchases."""
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from expectations.silver.order_lines import REJECTED_SUITE, SUITE
+from jobs.bronze.events import EVENTS as BRONZE_EVENTS
+from jobs.bronze.orders import ORDERS as BRONZE_ORDERS
+from jobs.contract import Column, Table, columns
+from jobs.settings import Settings
+from jobs.silver import parsing
+from jobs.silver.events import MOST_MINOR
+from jobs.silver.provenance import PROVENANCE
+from jobs.sources.source import Source
+from jobs.step import EventDays, LandedDays, Read, Step, Write
+
+ORDER_LINES = Table(
+    name="silver.order_lines",
+    doc="One row an order line, sold or refunded; from the order feed, or from purchase events where a source has none.",
+    columns=columns(
+        Column("order_line_id", "string", "The source's id, or a hash of what makes the line what it is."),
+        Column("order_id", "string", "Order."),
+        Column("user_id", "string", "Pseudonym of the user; NULL for a guest.", nullable=True),
+        Column("item_id", "string", "Item."),
+        Column("ordered_at", "timestamp", "When it was ordered, UTC; midnight when the source knows only the day."),
+        Column("ordered_date", "date", "UTC day of ``ordered_at``."),
+        Column("kind", "string", "sale or refund."),
+        Column("quantity", "int", "Pieces, positive in both kinds."),
+        Column("unit_price_minor", "bigint", "Price a piece, in minor units; NULL when the source has no prices.", nullable=True),
+        Column("discount_minor", "bigint", "Discount on the whole line, in minor units.", nullable=True),
+        Column("currency", "string", "ISO 4217 code.", nullable=True),
+        Column("channel", "string", "Marketing channel of the order.", nullable=True),
+        Column("campaign_id", "string", "Campaign of the order.", nullable=True),
+        Column("source", "string", "Source that the line came from."),
+        Column("delivery_count", "int", "Times that the line was delivered; all but one were merged."),
+        PROVENANCE,
+    ),
+    key=("ordered_date", "order_line_id"),
+    partitioned_by="ordered_date",
+)
+ORDER_LINES_REJECTED = Table(
+    name="silver.order_lines_rejected",
+    doc="One row a landed line that could not become an order line, with all its reasons.",
+    columns=columns(
+        PROVENANCE,
+        Column("source", "string", "Source that the line came from."),
+        Column("reasons", "array<string>", "Every fault that applies."),
+        Column("raw_line", "string", "The line as it landed."),
+    ),
+    key=("source_file", "line_number"),
+    partitioned_by="landed_date",
+)
+
+KINDS = ("sale", "refund")
+
+
+def parses(events: DataFrame, orders: DataFrame, *, source: Source, settings: Settings) -> DataFrame:
+    """Every landed line of the feed that order lines come from, with order-line columns and reasons."""
+    bronze = events if source.order_lines.feed == "events" else orders
+    known_price = F.col("unit_price_minor").isNotNull()
+    faults = {
+        "unknown_kind": ~F.col("kind").isin(*KINDS),
+        "missing_item": F.col("item_id").isNull(),
+        "missing_order": F.col("order_id").isNull(),
+        **parsing.time_faults("ordered_date", settings.max_lateness_days),
+        "impossible_price": known_price & ~F.col("unit_price_minor").between(0, MOST_MINOR),
+        "impossible_quantity": F.col("quantity") < 1,
+        **parsing.currency_faults(source),
+    }
+    return parsing.mark(bronze, source, source.order_lines, faults, happened_at="ordered_at", day="ordered_date")
+
+
+def build(events: DataFrame, orders: DataFrame, *, source: Source, settings: Settings) -> tuple[DataFrame, DataFrame]:
+    """One row an order line, and one row a rejected line."""
+    marked = parses(events, orders, source=source, settings=settings)
+    clean = marked.where(F.size("reasons") == 0)
+    rows = parsing.without_raw_ids(clean, source.order_lines, {"user_id": "user"}, settings.pseudonym_key)
+    rows = parsing.identified(rows, source.order_lines, "order_line_id")
+    kept = parsing.first_delivery(rows, ORDER_LINES.key).select(*ORDER_LINES.column_names)
+    return kept, parsing.rejected(marked, ORDER_LINES_REJECTED)
+
+
+STEP = Step(
+    reads=(Read(BRONZE_EVENTS), Read(BRONZE_ORDERS)),
+    writes=(Write(ORDER_LINES, SUITE, EventDays()), Write(ORDER_LINES_REJECTED, REJECTED_SUITE, LandedDays())),
+    build=build,
+    takes=("source", "settings"),
+    parses=parses,
+)

@@ -1,0 +1,80 @@
+"""What events, order lines and item observations have in common on the way from a landed line to a row."""
+
+from collections.abc import Mapping
+
+from pydantic import SecretStr
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.contract import Table
+from jobs.privacy import Kind, pseudonymise
+from jobs.quarantine import with_reasons
+from jobs.sources.parsing import parse
+from jobs.sources.source import UNREADABLE, Canonical, Source
+
+
+def mark(bronze: DataFrame, source: Source, canonical: Canonical, faults: Mapping[str, Column], *, happened_at: str, day: str) -> DataFrame:
+    """Every line with its canonical columns, the UTC day column ``day`` and ``reasons``: the source's faults, then those of the table.
+
+    Lines of a derived record that break a rule are left out: the primary record of the same feed accounts for them.
+    """
+    parsed = parse(bronze, source, canonical).withColumnRenamed("reasons", "_source_reasons").withColumn(day, F.to_date(happened_at))
+    marked = with_reasons(parsed, faults)
+    reasons = F.array_distinct(F.concat("_source_reasons", "reasons"))
+    is_unreadable = F.array_contains("_source_reasons", UNREADABLE)  # nothing else is known of such a line
+    marked = marked.withColumn("reasons", F.when(is_unreadable, F.col("_source_reasons")).otherwise(reasons)).drop("_source_reasons")
+    return marked.where(F.size("reasons") == 0) if canonical.derived else marked
+
+
+def time_faults(day: str, max_lateness_days: int) -> dict[str, Column]:
+    """A day's rows may land from the day before (a clock ahead) to ``max_lateness_days`` after; anything else is rejected as such."""
+    known = F.col(day).isNotNull()
+    return {
+        "missing_time": ~known,
+        "too_late": known & (F.datediff("landed_date", day) > max_lateness_days),
+        "too_early": known & (F.datediff("landed_date", day) < -1),
+    }
+
+
+def currency_faults(source: Source) -> dict[str, Column]:
+    """A shop has one currency; a row in another one is rejected by name."""
+    if source.currency is None:
+        return {}
+    return {"other_currency": F.col("currency").isNotNull() & (F.col("currency") != F.lit(source.currency))}
+
+
+def without_raw_ids(rows: DataFrame, canonical: Canonical, people: Mapping[str, Kind], key: SecretStr) -> DataFrame:
+    """The rows with pseudonyms in place of raw ids, also in columns whose text a source has made from a user id."""
+    carried: dict[str, Kind] = dict.fromkeys(canonical.carries_user_id, "user")
+    return pseudonymise(rows, {**people, **carried}, key)
+
+
+def identified(clean: DataFrame, canonical: Canonical, id_column: str) -> DataFrame:
+    """Fill ``id_column`` where the source has no id of its own: a hash of what makes the record what it is.
+
+    Where a source means its repeats, the file and the ordinal among identical records in it count too, so that each repeat stays.
+    """
+    parts = [F.col(name) for name in canonical.identity]
+    if canonical.repeats == "meant":
+        same = Window.partitionBy("source_file", *parts).orderBy("line_number")
+        clean = clean.withColumn("_ordinal", F.row_number().over(same))
+        parts = [*parts, F.col("source_file"), F.col("_ordinal")]
+    digest = F.substring(F.sha2(F.to_json(F.struct(*parts)), 256), 1, 32)
+    return clean.withColumn(id_column, F.coalesce(F.col(id_column), digest))
+
+
+def first_delivery(rows: DataFrame, key: tuple[str, ...]) -> DataFrame:
+    """Keep the copy of each key that landed first, with ``delivery_count``, the number of copies.
+
+    A tracker resends on timeout, so a copy differs only in where and when it landed. ``line_number`` breaks ties inside a file; without it
+    two runs could keep different copies.
+    """
+    copies = Window.partitionBy(*key)
+    order = copies.orderBy("landed_date", "source_file", "line_number")
+    counted = rows.withColumn("_copy", F.row_number().over(order)).withColumn("delivery_count", F.count("*").over(copies).cast("int"))
+    return counted.where(F.col("_copy") == 1).drop("_copy")
+
+
+def rejected(marked: DataFrame, table: Table) -> DataFrame:
+    """The lines with reasons, as the rejected twin's contract wants them."""
+    return marked.where(F.size("reasons") > 0).select(*table.column_names)

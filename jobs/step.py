@@ -1,0 +1,73 @@
+"""A step: which tables a pure ``build`` reads, which it writes, and which partitions a landing interval replaces."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from expectations.suite import Suite
+from jobs.contract import Table
+
+
+@dataclass(frozen=True)
+class LandedDays:
+    """Replace the partitions of the landing interval itself; partitioned by ``landed_date``."""
+
+
+@dataclass(frozen=True)
+class EventDays:
+    """Replace the event days that the landing interval touches, and as many days before and after as the table declares."""
+
+    before: int = 0
+    after: int = 0
+
+
+@dataclass(frozen=True)
+class AsOf:
+    """Replace the ``as_of_date`` partition of the interval's last day, and every later one that exists."""
+
+
+@dataclass(frozen=True)
+class Whole:
+    """Replace the whole table."""
+
+
+Scope = LandedDays | EventDays | AsOf | Whole
+
+
+@dataclass(frozen=True)
+class Read:
+    """One input of a build. For event-day builds the frame holds the replaced days and ``before``/``after`` more; otherwise all rows."""
+
+    table: Table
+    before: int = 0
+    after: int = 0
+
+
+@dataclass(frozen=True)
+class Write:
+    """One output of a build: the table, its suite, the partitions that it replaces, the largest share of rows it may reject."""
+
+    table: Table
+    suite: Suite
+    scope: Scope
+
+
+@dataclass(frozen=True)
+class Step:
+    """Reads, a pure build, writes. ``build`` takes a frame a read, in order, and returns a frame (or a tuple: one a write, in order).
+
+    ``takes`` names the keywords that the shell passes as well: ``as_of`` (the date of an AsOf scope), ``source`` (the deployment's
+    ``jobs.sources.source.Source``), ``settings``, ``spark``, ``store``, ``interval``. With ``model``, the name of a family, it also passes
+    ``model``: that family's champion, or None before there is one.
+
+    A step that parses landed lines has ``parses``: the same inputs and keywords -> every line with its parsed columns and its
+    ``reasons``, empty for a clean one. It writes two tables, the clean rows and the rejected ones, at most ``max_reject_share`` of them.
+    """
+
+    reads: tuple[Read, ...]
+    writes: tuple[Write, ...]
+    build: Callable[..., Any]
+    takes: tuple[str, ...] = ()
+    model: str | None = None
+    parses: Callable[..., Any] | None = None
+    max_reject_share: float = 0.05

@@ -1,0 +1,60 @@
+"""Builders of valid rows: a test names only what it is about."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.contract import Table
+from jobs.silver.events import EVENTS
+from jobs.silver.order_lines import ORDER_LINES
+
+NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+EVENT: Mapping[str, Any] = {
+    "event_id": None,
+    "user_id": "u1",
+    "event_type": "view_item",
+    "item_id": "i1",
+    "occurred_at": NOON,
+    "time_resolution": "second",
+    "source": "native",
+    "delivery_count": 1,
+    "landed_date": date(2026, 5, 4),
+    "source_file": "landing/native/events/2026-05-04/part-0.jsonl.gz",
+}
+
+ORDER_LINE: Mapping[str, Any] = {
+    "order_line_id": None,
+    "order_id": "o1",
+    "user_id": "u1",
+    "item_id": "i1",
+    "ordered_at": NOON,
+    "kind": "sale",
+    "quantity": 1,
+    "unit_price_minor": 500,
+    "currency": "EUR",
+    "source": "native",
+    "delivery_count": 1,
+    "landed_date": date(2026, 5, 4),
+    "source_file": "landing/native/orders/2026-05-04/part-0.jsonl.gz",
+}
+
+
+def frame(spark: SparkSession, table: Table, rows: Sequence[Mapping[str, Any]]) -> DataFrame:
+    """Rows of a table as a frame; a column that no row names is NULL."""
+    values = [tuple(row.get(name) for name in table.column_names) for row in rows]
+    return spark.createDataFrame(values, table.struct())
+
+
+def events(spark: SparkSession, *changes: Mapping[str, Any]) -> DataFrame:
+    """Rows of silver.events; each differs from a valid one in what is given. Ids count up from e0."""
+    rows = [{**EVENT, "event_id": f"e{n}", "line_number": n + 1, **change} for n, change in enumerate(changes)]
+    return frame(spark, EVENTS, [{"event_date": row["occurred_at"].date(), **row} for row in rows])
+
+
+def order_lines(spark: SparkSession, *changes: Mapping[str, Any]) -> DataFrame:
+    """Rows of silver.order_lines; each differs from a valid one in what is given. Ids count up from l0."""
+    rows = [{**ORDER_LINE, "order_line_id": f"l{n}", "line_number": n + 1, **change} for n, change in enumerate(changes)]
+    return frame(spark, ORDER_LINES, [{"ordered_date": row["ordered_at"].date(), **row} for row in rows])

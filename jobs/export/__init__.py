@@ -1,0 +1,1 @@
+"""Exports: files that readers open, with their schema, checksums and provenance."""

@@ -1,0 +1,1 @@
+"""What the DAG files share: the operator, the retry policy, defaults, assets and alerts."""

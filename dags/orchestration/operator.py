@@ -1,0 +1,119 @@
+"""One task of the catalog as one ``spark-submit`` of ``bin/spark_entry.py``."""
+
+import itertools
+import json
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
+from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
+from airflow.sdk import Asset, Context
+from airflow.sdk.exceptions import AirflowException, AirflowFailException
+
+from jobs.catalog import POOL, Task
+from orchestration.retries import NotYetError
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+ENTRY = "bin/spark_entry.py"
+EXIT_BAD_DATA = 65
+EXIT_TRY_AGAIN = 75
+
+SPARK_SUBMIT_VARIABLE = "TWSTACK_SPARK_SUBMIT"
+JOBS_PYTHON_VARIABLE = "TWSTACK_JOBS_PYTHON"
+HOME_VARIABLE = "TWSTACK_HOME"
+
+DAY = "{{ partition_key or dag_run.conf['day'] }}"
+"""The landing day of a run: its partition key; a run started by hand without either fails at once."""
+DAY_AFTER = "{{ macros.ds_add(partition_key or dag_run.conf['day'], 1) }}"
+TRAINING_DAY = "{{ params.day or macros.ds_add(ds, -1) }}"
+"""The day whose set a training reads: the one that is given, else the day before the schedule's date."""
+TRAINING_DAY_AFTER = "{{ macros.ds_add(params.day, 1) if params.day else ds }}"
+
+
+def job_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """What a job inherits: everything but Airflow's own variables, which name the scheduler's database and keys.
+
+    >>> job_environment({"AIRFLOW__CORE__FERNET_KEY": "x", "TRADEWIND_DAGS_CRON": "off", "HOME": "/root", "TWSTACK_JOBS_PYTHON": "/py"})
+    {'HOME': '/root', 'PYSPARK_PYTHON': '/py', 'PYSPARK_DRIVER_PYTHON': '/py'}
+    """
+    kept = {name: value for name, value in environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW", "TRADEWIND_DAGS_", "TWSTACK_"))}
+    if python := environ.get(JOBS_PYTHON_VARIABLE):
+        kept |= {"PYSPARK_PYTHON": python, "PYSPARK_DRIVER_PYTHON": python}
+    return kept
+
+
+class JobHook(SparkSubmitHook):
+    """The provider's hook, with a child environment of our choice."""
+
+    def submit(self, application: str = "", **kwargs: object) -> str | None:
+        """Run ``spark-submit`` and wait; raises AirflowException when it does not exit with 0."""
+        return super().submit(application, env=job_environment(os.environ), **kwargs)
+
+    @property
+    def returncode(self) -> int | None:
+        """Exit code of ``spark-submit``, which in client mode is the driver's; None before it has ended."""
+        return None if self._submit_sp is None else self._submit_sp.returncode
+
+
+class SubmitOperator(SparkSubmitOperator):
+    """Submit the tables of one task over the landing days ``start <= day < end``; the XCom is the job's small JSON result.
+
+    Exit 65 (bad data) fails at once, 75 (not yet) waits, anything else is retried: see ``orchestration.retries``. Where ``spark-submit``
+    and the jobs lie is read from the environment when the task runs, so that parsing a DAG needs neither.
+    """
+
+    def __init__(self, *, task: Task, start: str, end: str, **kwargs: Any) -> None:
+        names = list(task.tables)
+        interval = ["--start", start, "--end", end, "--run-id", "{{ run_id }}", "--attempt", "{{ ti.try_number }}"]
+        super().__init__(
+            task_id=task.name,
+            application=ENTRY,
+            application_args=[*names, *interval],
+            name="{{ ti.dag_id }}." + task.name,
+            pool=POOL,
+            doc_md=f"{task.doc}\n\nBuilds: {', '.join(names)}.",
+            **kwargs,
+        )
+
+    def _get_hook(self) -> JobHook:
+        return JobHook(
+            conn_id=self._conn_id,
+            conf=self.conf,
+            name=self.name,
+            application_args=self.application_args,
+            spark_binary=os.environ.get(SPARK_SUBMIT_VARIABLE, "spark-submit"),
+        )
+
+    def execute(self, context: Context) -> "JsonValue":  # type: ignore[override]  # the parent returns nothing
+        """Submit, wait, and return what the job wrote to its result file; None when it wrote nothing."""
+        home = Path(os.environ.get(HOME_VARIABLE) or Path(__file__).parents[2])
+        with tempfile.TemporaryDirectory(prefix="tradewind-") as folder:
+            result = Path(folder) / "result.json"
+            self.application = str(home / ENTRY)
+            self.application_args = [*(self.application_args or []), "--result", str(result)]
+            hook = self._hook = self._get_hook()
+            try:
+                super().execute(context)
+            except AirflowException as error:
+                if hook.returncode == EXIT_BAD_DATA:
+                    message = f"Bad data: it will be wrong on the next attempt too, so there is none. {error}"
+                    raise AirflowFailException(message) from error
+                if hook.returncode == EXIT_TRY_AGAIN:
+                    raise NotYetError(str(error)) from error
+                raise
+            return cast("JsonValue", json.loads(result.read_text(encoding="utf-8"))) if result.exists() else None
+
+
+def submit_in_order(tasks: Iterable[Task], *, start: str, end: str, outlet: Asset | None = None) -> list[SubmitOperator]:
+    """One operator a task, each after the one before; the last one updates ``outlet``."""
+    operators = [SubmitOperator(task=task, start=start, end=end) for task in tasks]
+    for before, after in itertools.pairwise(operators):
+        before >> after
+    if outlet is not None:
+        operators[-1].outlets.append(outlet)
+    return operators

@@ -1,0 +1,27 @@
+"""Fit the segmentation on one recorded set, and make it champion when it is stable, large enough and well separated.
+
+**What it does.** Scales the user features, fits K-means for each k of a declared range, chooses k by a declared criterion (the curve is
+logged), and asks the gate of the segments: stability, size, separation. Everything is in MLflow. Only the gate moves the alias
+`champion`, and writes down why. RFM segments need no training and are there in any case.
+
+**The set** is that of the last landing day before the run (Mondays at 06:00 UTC: Sunday's). By hand: `{"day": "YYYY-MM-DD"}`, any day
+whose set is recorded.
+
+**Is a re-run safe?** Yes. It makes a new MLflow run with the same seed; the champion changes only if the gate says so. Users keep their
+segment until the next release.
+
+**When it fails.** A release never waits for it: the present champion, or RFM alone, goes on serving.
+
+- *Not yet*: the day has no recorded set. Run `refine_daily` (or `load_history`) for it.
+- *Bad data, no retry*: too few users or a feature without variation; the message says which.
+- *Failed after three retries*: memory, or an MLflow server that does not answer.
+"""
+
+from airflow.sdk import DAG
+
+from jobs.catalog import TRAIN_SEGMENTS
+from orchestration.defaults import DAG_DEFAULTS, TRAINING_PARAMS, weekly
+from orchestration.operator import TRAINING_DAY, TRAINING_DAY_AFTER, submit_in_order
+
+with DAG(dag_id="train_segments_weekly", doc_md=__doc__, schedule=weekly("0 6 * * 1"), params=TRAINING_PARAMS, **DAG_DEFAULTS):
+    submit_in_order([TRAIN_SEGMENTS], start=TRAINING_DAY, end=TRAINING_DAY_AFTER)

@@ -17,7 +17,8 @@ from stack.settings import CHECKOUT, Ports, StackSettings
 from stack.supervision import Program
 
 USER = "admin"
-PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
+PARTS = {"api-server": (), "scheduler": ("--skip-serve-logs",), "dag-processor": (), "triggerer": ("--skip-serve-logs",)}
+"""The services and their options; the api-server reads task logs from the same disk, so nobody needs to serve them."""
 HEALTH_KEYS = {"airflow-scheduler": "scheduler", "airflow-dag-processor": "dag_processor", "airflow-triggerer": "triggerer"}
 
 
@@ -46,7 +47,7 @@ class AirflowServices:
         """All that Airflow and its tasks are told; secrets included, so it never goes onto a command line."""
         database = f"airflow:{credentials.postgres_roles['airflow']}@127.0.0.1:{self.ports.postgres}/airflow"
         spark_submit = self.jobs_env / "bin" / "spark-submit"
-        connection = {"conn_type": "spark", "host": self.settings.spark_master, "extra": {"spark-binary": "spark-submit"}}
+        connection = {"conn_type": "spark", "host": self.settings.spark_master}
         return {
             "AIRFLOW_HOME": str(self.state / "airflow"),
             "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
@@ -68,9 +69,6 @@ class AirflowServices:
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.state / "logs" / "airflow"),
             "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(self.state / "logs" / "airflow" / "dag_processor"),
-            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_HOST": "127.0.0.1",
-            "AIRFLOW__LOGGING__WORKER_LOG_SERVER_PORT": str(self.ports.airflow_worker_log),
-            "AIRFLOW__LOGGING__TRIGGER_LOG_SERVER_PORT": str(self.ports.airflow_trigger_log),
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(connection),
             "PYTHONPATH": str(CHECKOUT),
@@ -92,7 +90,10 @@ class AirflowServices:
         binary = str(self.airflow_env / "bin" / "airflow")
         path = {"PATH": f"{self.airflow_env / 'bin'}:/usr/local/bin:/usr/bin:/bin"}
         environment = self.environment(credentials) | path
-        return [Program(f"airflow-{part}", (binary, part), environment, directory=self.state) for part in PARTS]
+        return [
+            Program(f"airflow-{part}", (binary, part, *options), environment, directory=self.state, clean_start=True)
+            for part, options in PARTS.items()
+        ]
 
     def prepare(self, credentials: Credentials) -> None:
         """Bring the database to this version and make the pool of one slot; raises ``StackError`` with what Airflow said."""

@@ -42,7 +42,7 @@ class MlflowServer:
             "MLFLOW_DISABLE_TELEMETRY": "true",
             "NO_PROXY": "127.0.0.1,localhost",
         }
-        return Program(NAME, command, environment, directory=self.state)
+        return Program(NAME, command, environment, directory=self.state, clean_start=True)
 
     def ailment(self) -> str | None:
         """Why the server is not healthy, or None when it is."""

@@ -33,7 +33,6 @@ class ObjectStore:
     java: Path
     jar: Path
     python: Path
-    checkout: Path
 
     @property
     def objects(self) -> Path:
@@ -54,7 +53,7 @@ class ObjectStore:
     def program(self) -> Program:
         """The server as the supervisor runs it; each start, also one after a crash, sweeps first."""
         command = (str(self.python), "-m", "stack.object_store", str(self.java), str(self.jar), str(self.properties), str(self.objects))
-        return Program(NAME, command, {"PYTHONPATH": str(self.checkout)}, directory=self.state)
+        return Program(NAME, command, directory=self.state)
 
     def prepare(self, credentials: Credentials) -> None:
         """Make folder and settings; raises ``StackError`` when the file system keeps no extended attributes."""

@@ -119,7 +119,7 @@ class Stack:
     def object_store(self) -> ObjectStore:
         """The object store."""
         jar = jars.object_store_jar(self.settings.jars_dir)
-        return ObjectStore(self.state, self.ports.s3, java.require(), jar, Path(sys.executable), CHECKOUT)
+        return ObjectStore(self.state, self.ports.s3, java.require(), jar, Path(sys.executable))
 
     @property
     def mlflow(self) -> MlflowServer:

@@ -24,8 +24,6 @@ class Ports:
     s3: int = 29000
     mlflow: int = 25000
     airflow: int = 28080
-    airflow_worker_log: int = 28793
-    airflow_trigger_log: int = 28794
 
     @classmethod
     def free(cls) -> Self:

@@ -16,8 +16,10 @@ from xmlrpc.client import Fault, ServerProxy
 import psutil
 from supervisor.xmlrpc import SupervisorTransport
 
+from stack.clean_start import end_group
 from stack.credentials import write_private
 from stack.errors import StackError
+from stack.settings import CHECKOUT
 
 LONGEST_SOCKET_PATH = 100
 STOP_SECONDS = 30
@@ -36,13 +38,18 @@ class Program:
     user: str | None = None
     stop_signal: str = "TERM"
     stop_as_group: bool = True
+    clean_start: bool = False
+    """Whether a start first ends what a killed instance left behind."""
 
-    def section(self, logs: Path) -> str:
+    def section(self, logs: Path, run: Path) -> str:
         """Its section of the supervisor's configuration."""
+        memo = str(run / f"{self.name}.group")
+        command = (sys.executable, "-m", "stack.clean_start", memo, *self.command) if self.clean_start else self.command
+        environment = {"PYTHONPATH": str(CHECKOUT), **self.environment}
         lines = [
             f"[program:{self.name}]",
-            f"command={' '.join(_quoted(part) for part in self.command)}",
-            f"environment={','.join(f'{name}={_quoted(value)}' for name, value in self.environment.items())}",
+            f"command={' '.join(_quoted(part) for part in command)}",
+            f"environment={','.join(f'{name}={_quoted(value)}' for name, value in environment.items())}",
             f"stopsignal={self.stop_signal}",
             f"stopasgroup={str(self.stop_as_group).lower()}",
             f"killasgroup={str(self.stop_as_group).lower()}",
@@ -135,7 +142,7 @@ minfds=1024
 umask=077
 """
         as_root = "user=root\n" if os.getuid() == 0 else ""
-        return "\n".join([head + as_root, *(program.section(self.logs) for program in programs)])
+        return "\n".join([head + as_root, *(program.section(self.logs, self.config.parent) for program in programs)])
 
     def start(self, name: str) -> None:
         """Ask for one service; it may still be starting when this returns. One that runs already is left alone."""
@@ -179,7 +186,9 @@ umask=077
             deadline = time.monotonic() + seconds
             while psutil.pid_exists(pid) and time.monotonic() < deadline:
                 time.sleep(0.1)
-        self._kill_orphans()
+        for memo in self.config.parent.glob("*.group"):  # what was killed hard leaves its children behind
+            end_group(memo)
+            memo.unlink()
         pid_file.unlink(missing_ok=True)
         self.socket.unlink(missing_ok=True)
 
@@ -189,12 +198,3 @@ umask=077
         except Fault as fault:
             if "NOT_RUNNING" not in fault.faultString:
                 raise
-
-    def _kill_orphans(self) -> None:
-        """A service that was killed hard leaves its children behind; they carry the state folder's name in their environment."""
-        for process in psutil.process_iter():
-            try:
-                if process.pid != os.getpid() and process.environ().get("TWSTACK_STATE") == str(self.state):
-                    process.kill()
-            except (psutil.NoSuchProcess, psutil.AccessDenied, OSError):
-                continue

@@ -1,0 +1,90 @@
+# What this project can do. `make` prints it; every command works on a bare checkout.
+
+SOURCE ?= synthetic
+SHOP   ?= $(SOURCE)
+INPUT  ?=
+THROUGH ?=
+Q      ?=
+S      ?=
+RELEASE ?=
+
+LOCAL   := $(or $(TWSTACK_LOCAL_DIR),$(CURDIR)/.local)
+ifndef PYTHON
+PYTHON  := $(shell for name in python3.11 python3.12 python3.13 python3; do $$name -c "" 2>/dev/null && command -v $$name && break; done)
+endif
+JOBS    := $(LOCAL)/envs/jobs/bin
+AIRFLOW := $(LOCAL)/envs/airflow/bin
+JAVA     = $(shell $(JOBS)/python -c 'from stack import java; print(java.home(java.require()))')
+# The environment of one shop's jobs: its settings and logins are in the env file, never on a command line.
+SHOP_ENV = TRADEWIND_ENV_FILE=$(LOCAL)/shops/$(SHOP)/tradewind.env SPARK_CONF_DIR=$(LOCAL)/shops/$(SHOP)/conf/spark JAVA_HOME=$(JAVA)
+
+CHECKED := $(wildcard jobs expectations stack bin tests benchmarks)
+# dags and their tests import Airflow; the other environment's mypy reads them.
+JOBS_TYPED := $(filter-out tests,$(CHECKED)) $(filter-out tests/dags tests/data,$(wildcard tests/*))
+
+.DEFAULT_GOAL := help
+.PHONY: help envs demo up down status logs test check fix sql lock clean clean-data
+
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@echo
+	@echo "  Variables: SOURCE=synthetic (a name of jobs/sources), INPUT=file or folder, THROUGH=last day, SHOP=\$$SOURCE, Q='select ...', S=service"
+	@echo "  Ports and places are TWSTACK_ variables: docs/runbook.md lists them."
+
+envs: ## make what is missing: Java, the two environments, the jars
+	@test -n "$(PYTHON)" || { echo "error: there is no python3 on the PATH; Python 3.11 or newer is needed" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "error: Python 3.11 or newer is needed; name one: make PYTHON=/path/to/python3.11")'
+	@$(PYTHON) -m stack bootstrap
+
+demo: envs ## a shop's log through tables, models and the live scheduler to a release, with a summary (SOURCE, INPUT, THROUGH, SHOP)
+	@$(JOBS)/python -m stack.demo --source $(SOURCE) --shop $(SHOP) $(if $(INPUT),--input $(INPUT)) $(if $(THROUGH),--through $(THROUGH))
+
+up: envs ## start the services of SHOP and wait until they are healthy
+	@$(JOBS)/python -m stack up --shop $(SHOP) --source $(SOURCE)
+
+down: ## stop the services
+	@$(PYTHON) -m stack down
+
+status: ## what runs, where, and how it is
+	@$(PYTHON) -m stack status
+
+logs: ## the last lines of the services' logs (S=one service)
+	@$(PYTHON) -m stack logs $(if $(S),--service $(S))
+
+test: envs ## all tests: jobs and services in one environment, DAGs in the other
+	@failed=0; \
+	$(JOBS)/python -m pytest || failed=1; \
+	AIRFLOW_HOME=$(LOCAL)/airflow-tests $(AIRFLOW)/python -m pytest -c tests/dags/pytest.ini tests/dags || failed=1; \
+	exit $$failed
+
+check: envs ## lint, format, types, import contracts, generated pages
+	@failed=0; \
+	$(JOBS)/ruff check . || failed=1; \
+	$(JOBS)/ruff format --check . || failed=1; \
+	$(JOBS)/mypy $(JOBS_TYPED) || failed=1; \
+	MYPYPATH=dags $(AIRFLOW)/mypy dags tests/dags || failed=1; \
+	$(JOBS)/lint-imports || failed=1; \
+	$(JOBS)/python -m jobs.docs --check || failed=1; \
+	exit $$failed
+
+fix: envs ## what lint and format can mend by themselves
+	@$(JOBS)/ruff check --fix .
+	@$(JOBS)/ruff format .
+
+sql: ## ask the lake of SHOP: make sql Q='select count(*) from silver.events' (RELEASE=1: the current release)
+	@test -n "$$Q" || { echo "error: say what to ask: make sql Q='select ...'" >&2; exit 1; }
+	@$(SHOP_ENV) $(JOBS)/python -m jobs.sql $(if $(RELEASE),--release) "$$Q"
+
+lock: envs ## pin the packages of the *.in files anew, with hashes
+	@uv=$(LOCAL)/uv/bin/uv; options="--quiet --universal --python-version 3.11 --generate-hashes"; export UV_CUSTOM_COMPILE_COMMAND="make lock"; \
+	for name in requirements requirements-dev dags/requirements dags/requirements-dev; do \
+		echo "locking $$name.txt"; $$uv pip compile $$options $$name.in -o $$name.txt || exit 1; \
+	done
+
+clean-data: ## stop everything and delete the data of every shop
+	@$(PYTHON) -m stack clean-data
+
+clean: ## the same, and delete environments and jars: all of .local
+	@$(PYTHON) -m stack clean
+
+export Q

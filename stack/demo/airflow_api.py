@@ -94,7 +94,8 @@ class AirflowApi:
         """The tasks of a run."""
         answer = self._must("GET", f"/dags/{run.dag_id}/dagRuns/{quote(run.run_id, safe='')}/taskInstances")
         return [
-            Attempt(task["task_id"], task["state"] or "none", task["try_number"], task["duration"] or 0.0) for task in answer["task_instances"]
+            Attempt(task["task_id"], task["state"] or "none", task["try_number"], task["duration"] or 0.0)
+            for task in answer["task_instances"]
         ]
 
     def log(self, run: Run, task_id: str, try_number: int) -> list[str]:
@@ -122,7 +123,9 @@ class AirflowApi:
         if answer.status_code == requests.codes.not_found and missing_ok:
             return None
         if not answer.ok:
-            raise StackError(f"Airflow answers {answer.status_code} to {method} {path}: {answer.text[:500]}", advice="Look at: python -m stack logs")
+            raise StackError(
+                f"Airflow answers {answer.status_code} to {method} {path}: {answer.text[:500]}", advice="Look at: python -m stack logs"
+            )
         return answer.json()
 
     def _authenticate(self) -> None:

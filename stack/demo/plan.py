@@ -33,7 +33,9 @@ class Plan:
         days = sorted(day for day in landed if through is None or day <= through)
         if not days:
             until = f" up to {through}" if through else ""
-            raise StackError(f"No day has landed{until}.", advice="Check --input and --through: a day counts when all its feeds have landed.")
+            raise StackError(
+                f"No day has landed{until}.", advice="Check --input and --through: a day counts when all its feeds have landed."
+            )
         history = Interval(days[0], days[-1]) if len(days) > 1 else None
         return cls(history, days[-1])
 

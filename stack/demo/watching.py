@@ -25,7 +25,9 @@ def telling_lines(log: Sequence[str], most: int = MOST_LINES) -> list[str]:
     return (telling or lines)[-most:]
 
 
-def start_or_find(api: AirflowApi, dag_id: str, run_id: str, *, conf: dict[str, str] | None = None, key: str | None = None) -> tuple[Run, bool]:
+def start_or_find(
+    api: AirflowApi, dag_id: str, run_id: str, *, conf: dict[str, str] | None = None, key: str | None = None
+) -> tuple[Run, bool]:
     """The run of that name and whether it had succeeded before: started when there is none, cleared when it had failed."""
     run = api.find_run(dag_id, run_id)
     if run is None:
@@ -74,7 +76,10 @@ def _failure(api: AirflowApi, run: Run) -> StackError:
         if attempt.state == "failed":
             lines = telling_lines(api.log(run, attempt.task_id, attempt.try_number))
             parts.append("\n    ".join([f"{run.dag_id}.{attempt.task_id}, attempt {attempt.try_number}:", *lines]))
-    return StackError("\n  ".join(parts) + "\n", advice=f"The whole log is on the page {api.url}/dags/{run.dag_id}; after mending, run this again: it goes on here.")
+    return StackError(
+        "\n  ".join(parts) + "\n",
+        advice=f"The whole log is on the page {api.url}/dags/{run.dag_id}; after mending, run this again: it goes on here.",
+    )
 
 
 def await_run_of_key(api: AirflowApi, dag_id: str, key: str, *, after: Run, seconds: float = 180) -> Run:
@@ -83,7 +88,7 @@ def await_run_of_key(api: AirflowApi, dag_id: str, key: str, *, after: Run, seco
     while time.monotonic() < deadline:
         # The asset is updated when the last task ends, which is before the run's own end by a moment.
         ended = after.ended_at or after.run_after
-        runs = [run for run in api.runs_of_key(dag_id, key) if (ended - run.run_after).total_seconds() < 30]  # noqa: PLR2004
+        runs = [run for run in api.runs_of_key(dag_id, key) if (ended - run.run_after).total_seconds() < 30]
         if runs:
             return runs[0]
         time.sleep(POLL_SECONDS)

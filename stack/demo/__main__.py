@@ -1,0 +1,182 @@
+"""``python -m stack.demo``: land a shop's log, load its history, train, let the scheduler run the last day, and show what came out.
+
+A second call finds what is there and does only what is missing.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+
+from rich.console import Console
+
+from jobs.catalog import REFINE
+from jobs.errors import TradewindError
+from jobs.release import releases
+from jobs.release.record import ReleaseKey
+from stack.demo import landing, plan, summary, watching
+from stack.demo.airflow_api import AirflowApi, Run
+from stack.demo.counting import summed
+from stack.errors import StackError
+from stack.services import Stack, switch_to
+from stack.settings import StackSettings
+
+TRAININGS = ("train_recommender_weekly", "train_segments_weekly")
+DAGS = ("load_history", *TRAININGS, "refine_daily", "release_daily")
+
+
+class Demo:
+    """One demonstration; ``seconds`` grows by a phase at a time."""
+
+    def __init__(self, options: argparse.Namespace, console: Console) -> None:
+        self.options, self.console = options, console
+        self.seconds: dict[str, float] = {}
+        self.began = time.monotonic()
+
+    def run(self) -> summary.Summary:
+        """All phases; raises StackError with what to do when one fails."""
+        stack, landed = self.start_and_land()
+        days = plan.Plan.of_days(landing.days_there(stack), self.options.through)
+        self.say(f"days: {days.history or 'no history'} as history, then {days.last_day}")
+        api = AirflowApi(stack.airflow_url, stack.airflow_user, stack.airflow_password)
+        api.wait_for_dags(DAGS)
+        loaded = []
+        if days.history:
+            interval = {"start": str(days.history.start), "end": str(days.history.end)}
+            with self.phase("load the history"):
+                loaded.append(self.follow(api, "load_history", landed.run_id(f"{days.history.start}_{days.history.end}"), conf=interval))
+            for dag_id in TRAININGS:
+                with self.phase(dag_id.removesuffix("_weekly").replace("_", " ")):
+                    day = str(days.history.last_day)
+                    self.follow(api, dag_id, landed.run_id(day), conf={"day": day})
+        key = str(days.last_day)
+        with self.phase("refine the last day"):
+            refined = self.follow(api, "refine_daily", landed.run_id(key), key=key)
+        with self.phase("release it"):
+            released = self.follow_release(api, key, refined)
+        return self.summarise(stack, api, [*loaded, refined], released)
+
+    def start_and_land(self) -> tuple[Stack, plan.Landing]:
+        """Start the services and land the files meanwhile: landing needs the object store only."""
+        options = self.options
+        size = {"users": options.users, "items": options.items, "days": options.days}
+        words = landing.command(options.source, options.input, options.through, size)
+        asked = {"source": options.source, "command": words[2:]}
+        wanted = plan.fingerprint(asked, options.input)
+        state = StackSettings.from_environment().local_dir / "shops" / options.shop
+        with ThreadPoolExecutor(1) as beside, self.phase("start the services, land the files"):
+            starting = beside.submit(switch_to, options.shop, options.source, self.say)
+            stack = self.await_bucket(starting)
+            known = plan.Landing.recorded(state)
+            landed = known.next(wanted)
+            if landed == known:
+                self.say("these files have landed already")
+            else:
+                self.say("landing the files while the other services start")
+                landing.land(stack, words)
+                landed.save(state)
+            return starting.result(), landed
+
+    def await_bucket(self, starting: Future[Stack]) -> Stack:
+        """The shop's stack, as soon as its object store answers; raises what the start raises."""
+        while not starting.done():
+            try:
+                stack = Stack.load(self.options.shop)
+            except StackError:
+                pass  # not prepared yet
+            else:
+                if landing.bucket_answers(stack):
+                    return stack
+            time.sleep(1)
+        return starting.result()
+
+    def follow(self, api: AirflowApi, dag_id: str, run_id: str, *, conf: dict[str, str] | None = None, key: str | None = None) -> Run:
+        """Start a run or find it, and wait for its end."""
+        run, had_succeeded = watching.start_or_find(api, dag_id, run_id, conf=conf, key=key)
+        if had_succeeded:
+            self.say(f"{dag_id} has done this already")
+            return run
+        self.say(f"{dag_id}: {api.url}/dags/{dag_id}")
+        return watching.follow(api, run, self.say)
+
+    def follow_release(self, api: AirflowApi, key: str, refined: Run) -> Run:
+        """Wait for the run that the refined day has started, and for its end."""
+        run = watching.await_run_of_key(api, "release_daily", key, after=refined)
+        if run.state == "success":
+            self.say("the day has been released already")
+            return run
+        if run.state == "failed":
+            api.clear_failed(run)
+        return watching.follow(api, run, self.say)
+
+    def summarise(self, stack: Stack, api: AirflowApi, runs: Sequence[Run], released: Run) -> summary.Summary:
+        """Read back what the runs have left: their results, the release, its exports."""
+        store = landing.store_of(stack)
+        published = (api.result(released, "publish") or {}).get("ops.releases", {})
+        release = releases.read(store, ReleaseKey.parse(published["release"]))
+        current = releases.current(store)
+        segments = summary.exported_rows(store, release, "user_segments")
+        return summary.Summary(
+            pages=[
+                summary.Page("Airflow", stack.airflow_url, f"{stack.airflow_user} / {stack.airflow_password}"),
+                summary.Page("MLflow", stack.mlflow_url, ""),
+                summary.Page("object store (S3)", stack.s3_endpoint, f"keys in {stack.env_file}"),
+            ],
+            release=release,
+            is_current=current is not None and current.id == release.id,
+            counts=summed(api.result(run, task.name) for run in runs for task in REFINE),
+            segments=summary.segment_sizes(summary.exported_rows(store, release, "segment_profiles")),
+            users=summary.recommended(summary.exported_rows(store, release, "recommendations"), segments),
+            seconds=self.seconds,
+        )
+
+    def say(self, line: str) -> None:
+        """A line of progress, with the time since the start."""
+        minutes, seconds = divmod(int(time.monotonic() - self.began), 60)
+        self.console.print(f"[{minutes:02d}:{seconds:02d}] {line}", markup=False, highlight=False, soft_wrap=True)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """Measure what happens inside."""
+        self.say(f"== {name}")
+        began = time.monotonic()
+        yield
+        self.seconds[name] = time.monotonic() - began
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demonstration; 0 when it ended in a release, 1 with a message when a person has to act."""
+    options = _parser().parse_args(arguments)
+    options.shop = options.shop or options.source
+    console = Console(highlight=False)
+    try:
+        found = Demo(options, console).run()
+    except (StackError, TradewindError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        sys.stderr.write("stopped here; the services and their runs go on. The same command finds them again.\n")
+        return 130
+    for table in summary.as_tables(found):
+        console.print(table)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m stack.demo", description=__doc__)
+    parser.add_argument("--source", default=landing.SYNTHETIC, help="a source of jobs/sources (default: synthetic)")
+    parser.add_argument("--shop", help="name of the shop; each has its own data (default: the source's name)")
+    parser.add_argument("--input", type=Path, help="file or folder of the source's files; none for the synthetic shop")
+    parser.add_argument("--through", type=date.fromisoformat, help="last day, YYYY-MM-DD (default: the files' last; synthetic: 2026-06-30)")
+    parser.add_argument("--users", type=int, default=2_000, help="users of the synthetic shop")
+    parser.add_argument("--items", type=int, default=500, help="its items")
+    parser.add_argument("--days", type=int, default=35, help="its days")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

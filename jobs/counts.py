@@ -1,6 +1,5 @@
 """No row vanishes: what was read is kept, rejected or merged, and the three are counted from what was written."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -36,20 +35,14 @@ class Counts:
         }
 
 
-def accounted(
-    context: "Context", step: Step, *, frames: Sequence[DataFrame], keywords: dict[str, Any], days: tuple[date, ...]
-) -> Counts:
+def accounted(context: "Context", step: Step, marked: DataFrame, days: tuple[date, ...]) -> Counts:
     """Count the attempt's rows and check that they add up.
 
     Two checks. Of the landing interval: rows read = kept + rejected + merged. Of the replaced days: the deliveries that the written rows
     stand for = the clean rows that were there to be kept or merged. Raises BadDataError when one fails, RejectShareError when more rows
     were rejected than the step allows.
     """
-    if step.parses is None:
-        message = "only a parsing step counts what it read"
-        raise TypeError(message)
     main, rejected_table = step.writes[0].table, step.writes[1].table
-    marked = step.parses(*frames, **keywords)
     landed = f"landed_date >= DATE'{context.interval.start}' AND landed_date < DATE'{context.interval.end}'"
     clean = F.size("reasons") == 0
     day = F.col(str(main.partitioned_by))

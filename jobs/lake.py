@@ -208,7 +208,7 @@ class Lake:
         published = {}
         for staged in self._staged.values():
             try:
-                self.spark.sql(f"CALL {LAKE}.system.fast_forward('{staged.table.name}', 'main', '{branch}')").collect()
+                self.spark.sql(f"CALL {LAKE}.system.fast_forward('{_full(staged.table.name)}', 'main', '{branch}')").collect()
             except (Py4JJavaError, PySparkException) as error:
                 if "not an ancestor" in str(error):
                     raise _lost(staged.table.name, "main unchanged since the branch was made", "a newer snapshot on main") from error

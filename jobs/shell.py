@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from importlib import import_module
 from typing import Any
 
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -50,7 +51,7 @@ def build_tables(context: Context, names: Sequence[str]) -> dict[str, Any]:
     records: list[Record] = []
     try:
         for name in names:
-            records.extend(_build(context, name, step_of(name)))
+            records.extend(_build(context, step_of(name)))
         published = context.lake.publish()
     except Exception as error:
         context.lake.discard()
@@ -69,31 +70,42 @@ def step_of(name: str) -> Step:
     return step
 
 
-def _build(context: Context, name: str, step: Step) -> list[Record]:
+def _build(context: Context, step: Step) -> list[Record]:
     began, started_at = time.monotonic(), datetime.now(UTC)
-    days = _touched_days(context, step)
-    frames = [_input(context, step, read, days) for read in step.reads]
     keywords = {keyword: _keyword(context, keyword) for keyword in step.takes}
     if step.model is not None:
         keywords["model"] = import_module(f"jobs.{_FAMILY_PACKAGES[step.model]}.champion").load(context)
+    marked = _marked(context, step, keywords)
+    days = _touched_days(context, step, marked)
+    frames = [marked] if marked is not None else [_input(context, step, read, days) for read in step.reads]
     built = step.build(*frames, **keywords)
     outputs = built if isinstance(built, tuple) else (built,)
     records = []
     for write, rows in zip(step.writes, outputs, strict=True):
         record = Record(write.table, started_at)
         records.append(record)
-        replaced, condition = _partitions(context, write, days)
-        record.days = replaced
+        record.days, condition = _partitions(context, write, days)
         scoped = rows.where(condition) if isinstance(write.scope, EventDays | LandedDays) else rows
         record.staged = context.lake.stage(write.table, scoped, condition)
         _audit(context, write, record)
-    if step.parses is not None:
-        records[0].counts = accounted(context, step, frames=frames, keywords=keywords, days=days)
+    if marked is not None:
+        records[0].counts = accounted(context, step, marked, days)
+        marked.unpersist()
     for record in records:
         record.seconds = time.monotonic() - began
         LOG.info("%s: %s rows in %d partitions, %.1f s", record.table.name, record.rows_written, len(record.days), record.seconds)
-    LOG.info("%s done in %.1f s", name, time.monotonic() - began)
     return records
+
+
+def _marked(context: Context, step: Step, keywords: dict[str, Any]) -> DataFrame | None:
+    """The parsed lines of a parsing step, kept for the task: all that may belong to an event day that the interval touches."""
+    if step.parses is None:
+        return None
+    lateness = context.settings.max_lateness_days
+    reach = context.interval.widened(before=lateness + 1, after=lateness + 1)
+    frames = [context.lake.read(read.table).where(_landed(reach.start, reach.end)) for read in step.reads]
+    marked: DataFrame = step.parses(*frames, **keywords)
+    return marked.persist(StorageLevel.MEMORY_AND_DISK)
 
 
 _FAMILY_PACKAGES = {"recommender": "recommender", "segments": "segmentation"}
@@ -111,21 +123,17 @@ def _keyword(context: Context, keyword: str) -> Any:
     return values[keyword]()
 
 
-def _touched_days(context: Context, step: Step) -> tuple[date, ...]:
+def _touched_days(context: Context, step: Step, marked: DataFrame | None) -> tuple[date, ...]:
     """The event days that the interval touches: of a parsing step from its rows, otherwise from what silver replaced in this run."""
     if not any(isinstance(write.scope, EventDays) for write in step.writes):
         return ()
-    if step.parses is None:
+    if marked is None:
         return _days_of_run(context)
-    frames = [context.lake.read(read.table).where(_landed(context.interval.start, context.interval.end)) for read in step.reads]
-    marked = step.parses(*frames, **{keyword: _keyword(context, keyword) for keyword in step.takes})
     main = step.writes[0].table
-    parsed = marked.where(F.size("reasons") == 0).select(F.col(str(main.partitioned_by)).alias("day"))
-    before = (
-        context.lake.read(main)
-        .where(_landed(context.interval.start, context.interval.end))
-        .select(F.col(str(main.partitioned_by)).alias("day"))
-    )
+    day = F.col(str(main.partitioned_by)).alias("day")
+    landed = _landed(context.interval.start, context.interval.end)
+    parsed = marked.where(landed).where(F.size("reasons") == 0).select(day)
+    before = context.lake.read(main).where(landed).select(day)
     rows = parsed.union(before).distinct().orderBy("day").limit(MOST_DAYS_REPORTED).collect()
     return tuple(row["day"] for row in rows)
 
@@ -143,14 +151,8 @@ def _days_of_run(context: Context) -> tuple[date, ...]:
 
 
 def _input(context: Context, step: Step, read: Read, days: tuple[date, ...]) -> DataFrame:
-    """The rows of one input: of a parsing step what may hold the touched days, of an event-day step those days and the declared margin."""
+    """The rows of one input: of an event-day step those of the touched days and the declared margin, otherwise all."""
     rows = context.lake.read(read.table)
-    if step.parses is not None:
-        if not days:
-            return rows.where(_landed(context.interval.start, context.interval.end))
-        first = min(context.interval.start, days[0] - timedelta(days=1))
-        last = max(context.interval.last_day, days[-1] + timedelta(days=context.settings.max_lateness_days))
-        return rows.where(_landed(first, last + timedelta(days=1)))
     if read.table.partitioned_by is None or not any(isinstance(write.scope, EventDays) for write in step.writes):
         return rows
     wanted = {day + timedelta(days=offset) for day in days for offset in range(-read.before, read.after + 1)}
@@ -179,9 +181,10 @@ def _landed(start: date, end: date) -> str:
 def _audit(context: Context, write: Write, record: Record) -> None:
     if record.staged is None:
         return
-    rows = context.lake.replaced_rows(record.staged)
+    rows = context.lake.replaced_rows(record.staged).persist(StorageLevel.MEMORY_AND_DISK)  # read back once, asked several questions
     record.rows_written = rows.count()
     record.findings = audit(rows, write.suite)
+    rows.unpersist()
     failed = [finding for finding in record.findings if not finding.is_met]
     for finding in failed:
         LOG.warning("%s %s: %s", finding.severity, write.table.name, finding)

@@ -60,8 +60,9 @@ class Step:
     ``jobs.sources.source.Source``), ``settings``, ``spark``, ``store``, ``interval``. With ``model``, the name of a family, it also passes
     ``model``: that family's champion, or None before there is one.
 
-    A step that parses landed lines has ``parses``: the same inputs and keywords -> every line with its parsed columns and its
-    ``reasons``, empty for a clean one. It writes two tables, the clean rows and the rejected ones, at most ``max_reject_share`` of them.
+    A step that parses landed lines has ``parses``: inputs and keywords -> every line with its parsed columns and its ``reasons``, empty
+    for a clean one; its ``build`` then takes that one frame. It writes two tables, the clean rows and the rejected ones, which may be at
+    most ``max_reject_share`` of the lines read.
     """
 
     reads: tuple[Read, ...]

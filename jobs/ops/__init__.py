@@ -1,0 +1,1 @@
+"""What was done: runs, audits, sets, decisions, releases."""

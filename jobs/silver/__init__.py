@@ -1,0 +1,1 @@
+"""What happened: typed, deduplicated, checked."""

@@ -1,6 +1,5 @@
 """``silver.events``: what visitors did."""
 
-from pydantic import SecretStr
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -92,18 +91,13 @@ def parses(events: DataFrame, orders: DataFrame, *, source: Source, settings: Se
     return parsing.mark(bronze, source, source.events, faults, happened_at="occurred_at", day="event_date")
 
 
-def build(events: DataFrame, orders: DataFrame, *, source: Source, settings: Settings) -> tuple[DataFrame, DataFrame]:
-    """One row an event, and one row a rejected line."""
-    marked = parses(events, orders, source=source, settings=settings)
-    return clean(marked, source, settings.pseudonym_key), parsing.rejected(marked, EVENTS_REJECTED)
-
-
-def clean(marked: DataFrame, source: Source, key: SecretStr) -> DataFrame:
-    """The lines without reasons as events: pseudonyms first, then ids (so that an id hides the person too), then one row a delivery."""
+def build(marked: DataFrame, *, source: Source, settings: Settings) -> tuple[DataFrame, DataFrame]:
+    """One row an event, and one row a rejected line. Pseudonyms come before ids, so that an id hides the person too."""
     rows = marked.where(F.size("reasons") == 0).withColumn("time_resolution", F.lit(source.time_resolution))
-    rows = parsing.without_raw_ids(rows, source.events, {"user_id": "user", "anonymous_id": "anonymous"}, key)
+    rows = parsing.without_raw_ids(rows, source.events, {"user_id": "user", "anonymous_id": "anonymous"}, settings.pseudonym_key)
     rows = parsing.identified(rows, source.events, "event_id")
-    return parsing.first_delivery(rows, EVENTS.key).select(*EVENTS.column_names)
+    kept = parsing.first_delivery(rows, EVENTS.key).select(*EVENTS.column_names)
+    return kept, parsing.rejected(marked, EVENTS_REJECTED)
 
 
 STEP = Step(

@@ -2,7 +2,6 @@
 
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
-from pyspark.sql.types import StructType
 
 from expectations.silver.item_observations import REJECTED_SUITE, SUITE
 from jobs.bronze.events import EVENTS as BRONZE_EVENTS
@@ -52,7 +51,7 @@ ITEM_OBSERVATIONS_REJECTED = Table(
     partitioned_by="landed_date",
 )
 
-NOTHING = StructType.fromDDL(
+NOTHING = (
     ", ".join(f"{name} {kind}" for name, kind in ITEM_COLUMNS.items())
     + ", observed_date date, landed_date date, source_file string, line_number bigint, source string"
     + ", raw_line string, reasons array<string>"
@@ -75,9 +74,8 @@ def parses(events: DataFrame, orders: DataFrame, items: DataFrame, *, source: So
     return parsing.mark(bronze, source, source.items, faults, happened_at="observed_at", day="observed_date")
 
 
-def build(events: DataFrame, orders: DataFrame, items: DataFrame, *, source: Source, settings: Settings) -> tuple[DataFrame, DataFrame]:
+def build(marked: DataFrame, **_: object) -> tuple[DataFrame, DataFrame]:
     """One row an item and day with the day's last word, and one row a rejected line."""
-    marked = parses(events, orders, items, source=source, settings=settings)
     of_day = Window.partitionBy(*ITEM_OBSERVATIONS.key)
     last_word = of_day.orderBy(F.desc("observed_at"), F.desc("landed_date"), F.desc("source_file"), F.desc("line_number"))
     rows = marked.where(F.size("reasons") == 0).withColumn("_rank", F.row_number().over(last_word))

@@ -70,9 +70,8 @@ def parses(events: DataFrame, orders: DataFrame, *, source: Source, settings: Se
     return parsing.mark(bronze, source, source.order_lines, faults, happened_at="ordered_at", day="ordered_date")
 
 
-def build(events: DataFrame, orders: DataFrame, *, source: Source, settings: Settings) -> tuple[DataFrame, DataFrame]:
+def build(marked: DataFrame, *, source: Source, settings: Settings) -> tuple[DataFrame, DataFrame]:
     """One row an order line, and one row a rejected line."""
-    marked = parses(events, orders, source=source, settings=settings)
     clean = marked.where(F.size("reasons") == 0)
     rows = parsing.without_raw_ids(clean, source.order_lines, {"user_id": "user"}, settings.pseudonym_key)
     rows = parsing.identified(rows, source.order_lines, "order_line_id")

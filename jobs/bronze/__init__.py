@@ -1,0 +1,1 @@
+"""Bronze: what was received, line by line."""

@@ -1,0 +1,1 @@
+"""Recommenders: candidates, their honest comparison, the gate, and the slates that everybody gets."""

@@ -1,0 +1,1 @@
+"""Releases: what readers see together, committed by creating one object."""

@@ -1,0 +1,1 @@
+"""Segments: RFM cells by rule, behaviour and taste clusters by K-means."""

@@ -1,0 +1,1 @@
+"""The shapes in which shops deliver their files: one declaration a source."""

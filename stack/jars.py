@@ -78,12 +78,13 @@ def fetch(folder: Path, *, java: Path, ivy: Path, jars: tuple[Jar, ...] | None =
     with tempfile.TemporaryDirectory(prefix="ivy-", dir=folder.resolve().parent) as scratch:  # Ivy wants absolute paths
         fetched = _run_ivy(Path(scratch), wanted, java=java, ivy=ivy)
         for jar in wanted:
-            _check(fetched / jar.file_name, jar)
+            check(fetched / jar.file_name, jar)
             shutil.move(fetched / jar.file_name, folder / jar.file_name)
     return wanted
 
 
-def _check(path: Path, jar: Jar) -> None:
+def check(path: Path, jar: Jar) -> None:
+    """Raise ``StackError`` unless the file is there and has the pinned sum."""
     found = sha256_of(path) if path.is_file() else "no file"
     if found != jar.sha256:
         raise StackError(

@@ -17,8 +17,6 @@ from pyspark.sql import DataFrame
 
 from expectations.suite import Suite
 
-logging.getLogger("great_expectations").setLevel(logging.ERROR)
-
 _DETAIL = {"result_format": "BASIC", "partial_unexpected_count": 3}
 
 
@@ -73,6 +71,7 @@ def _key(kind: str, kwargs: dict[str, Any]) -> str:
 @cache
 def _asset() -> Any:
     context = gx.get_context(mode="ephemeral")
+    logging.getLogger("great_expectations").setLevel(logging.ERROR)
     context.variables.progress_bars = {"globally": False}
     source: SparkDatasource = context.data_sources.add_spark("lake", persist=False)
     return source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")

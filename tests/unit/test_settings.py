@@ -1,0 +1,45 @@
+"""Settings are read once, frozen, and refuse strangers."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from jobs.settings import Settings
+
+WHOLE = {
+    "TRADEWIND_CATALOG_URI": "jdbc:postgresql://127.0.0.1:1/lake",
+    "TRADEWIND_CATALOG_USER": "lake",
+    "TRADEWIND_CATALOG_PASSWORD": "hush-hush",
+    "TRADEWIND_MLFLOW_TRACKING_URI": "http://127.0.0.1:1",
+    "TRADEWIND_PSEUDONYM_KEY": "k" * 32,
+}
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "tradewind.env"
+    file.write_text("# a shop\n" + "\n".join(f"{k}={v}" for k, v in WHOLE.items()) + "\nTRADEWIND_SHOP=from_file\n")
+    settings = Settings.from_environment({"TRADEWIND_ENV_FILE": str(file), "TRADEWIND_SHOP": "from_environment", "HOME": "ignored"})
+    assert (settings.shop, settings.catalog_user) == ("from_environment", "lake")
+
+
+def test_a_misspelt_variable_is_an_error_that_names_it() -> None:
+    with pytest.raises(ValidationError, match="max_latenes_days"):
+        Settings.from_environment(WHOLE | {"TRADEWIND_MAX_LATENES_DAYS": "5"})
+
+
+def test_a_missing_one_is_named_and_no_secret_is_shown() -> None:
+    with pytest.raises(ValidationError, match="catalog_uri"):
+        Settings.from_environment({k: v for k, v in WHOLE.items() if k != "TRADEWIND_CATALOG_URI"})
+    assert "hush-hush" not in repr(Settings.from_environment(WHOLE))
+
+
+def test_half_a_pair_of_keys_is_refused() -> None:
+    with pytest.raises(ValidationError, match="go together"):
+        Settings.from_environment(WHOLE | {"TRADEWIND_S3_ACCESS_KEY": "only-one"})
+
+
+def test_settings_do_not_change() -> None:
+    settings = Settings.from_environment(WHOLE)
+    with pytest.raises(ValidationError, match="frozen"):
+        settings.shop = "other"

@@ -123,13 +123,13 @@ def _bounds(rates: FaultRates) -> tuple[tuple[str, ...], tuple[float, ...]]:
 
 
 def _damage(feed: str, fault: str | None, row: Mapping[str, Any], dice: float) -> Row:
-    """Fields that the fault spoils; none where the line does not have what the fault needs."""
+    """Fields that the fault spoils, so that exactly one thing is wrong; none where the line does not have what the fault needs."""
     type_column, unknown = TYPE_COLUMNS.get(feed, ("", ""))
     if fault == "impossible_price" and row["unit_price_minor"] is not None:
         return {"unit_price_minor": -row["unit_price_minor"] if dice < 0.5 else ABSURD_PRICE_MINOR}
     if fault == "wrong_currency" and row["currency"] is not None:
         return {"currency": "USD" if dice < 0.5 else "JPY"}
-    if fault == "unknown_type" and type_column:
+    if fault == "unknown_type" and type_column and row["item_id"] is not None:
         return {type_column: unknown}
     if fault == "missing_item" and row.get(type_column) in ITEM_NEEDED:
         return {"item_id": None}

@@ -89,6 +89,7 @@ class Shop:
     event_faults: FaultRates = field(default=EVENT_FAULTS)
     order_faults: FaultRates = field(default=ORDER_FAULTS)
     item_faults: FaultRates = field(default=ITEM_FAULTS)
+    user_days_per_block: int = USER_DAYS_PER_BLOCK
 
     def __post_init__(self) -> None:
         if self.users < 1 or self.items < 20 or self.days < 1 or self.seed < 0:
@@ -123,7 +124,7 @@ class Shop:
     @property
     def users_per_block(self) -> int:
         """Users whose lines go into the same files; follows from the size alone, never from how Spark is set up."""
-        return max(50, min(5_000, USER_DAYS_PER_BLOCK // self.days))
+        return max(50, min(5_000, self.user_days_per_block // self.days))
 
     def blocks(self) -> list[range]:
         """The user numbers of each block, in order."""

@@ -130,7 +130,7 @@ def visitor_of(shop: Shop, number: int) -> Visitor:
         devices=tuple(f"a{digest(shop, 'device', number, d)}" for d in range(1 if rng.random() < 0.6 else 2)),
         rfm_type=rfm_type,
         cluster=int(rng.integers(len(CLUSTERS))),
-        active_from=min(active_from, shop.days - 1),
+        active_from=0 if is_bot else min(active_from, shop.days - 1),
         active_to=shop.days if is_bot else min(active_to, shop.days),
         peak_hour=float(rng.choice([8.5, 12.5, 19.0, 21.5], p=[0.15, 0.2, 0.35, 0.3])),
         is_coupon_persuadable=persuadable,

@@ -12,8 +12,9 @@ one uses the champion of its time.
 
 **When it fails.** A release never waits for it: the present champion, or popularity, goes on serving.
 
-- *Not yet*: the day has no recorded set. Run `refine_daily` (or `load_history`) for it.
-- *Bad data, no retry*: the history is too short to evaluate by time; the message says how many days it needs.
+- *Bad data, no retry*: the day has no recorded set. Run `refine_daily` (or `load_history`) for it.
+- *Green, but no new champion*: the history is too short to evaluate by time, or the gate said no; the task's result, MLflow and
+  `ops.decisions` say why.
 - *Failed after three retries*: often memory (`TRADEWIND_SPARK_DRIVER_MEMORY`) or an MLflow server that does not answer.
 """
 

@@ -12,8 +12,8 @@ segment until the next release.
 
 **When it fails.** A release never waits for it: the present champion, or RFM alone, goes on serving.
 
-- *Not yet*: the day has no recorded set. Run `refine_daily` (or `load_history`) for it.
-- *Bad data, no retry*: too few users or a feature without variation; the message says which.
+- *Bad data, no retry*: the day has no recorded set. Run `refine_daily` (or `load_history`) for it.
+- *Green, but no new champion*: too few users, or the gate said no; the task's result, MLflow and `ops.decisions` say why.
 - *Failed after three retries*: memory, or an MLflow server that does not answer.
 """
 

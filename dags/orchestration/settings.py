@@ -23,7 +23,7 @@ class DagSettings:
     not_yet_seconds: int = 600
     """Wait after an attempt that came too early (exit 75)."""
     deadline_seconds: int = 6 * 3600
-    """Time after which a daily run that has not ended raises an alert."""
+    """How much longer than the last ones a daily run may take before it raises an alert; the first run ever raises none."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:

@@ -28,6 +28,9 @@ from stack.settings import StackSettings
 TRAININGS = ("train_recommender_weekly", "train_segments_weekly")
 DAGS = ("load_history", *TRAININGS, "refine_daily", "release_daily")
 
+FILE_WIDTH = 140
+"""Characters a line where the output goes to a file, so that object keys stay whole."""
+
 
 class Demo:
     """One demonstration; ``seconds`` grows by a phase at a time."""
@@ -41,7 +44,7 @@ class Demo:
         """All phases; raises StackError with what to do when one fails."""
         stack, landed = self.start_and_land()
         days = plan.Plan.of_days(landing.days_there(stack), self.options.through)
-        self.say(f"days: {days.history or 'no history'} as history, then {days.last_day}")
+        self.say(f"days: {f'{days.history} as history, then ' if days.history else ''}{days.last_day} for the scheduler")
         api = AirflowApi(stack.airflow_url, stack.airflow_user, stack.airflow_password)
         api.wait_for_dags(DAGS)
         loaded = []
@@ -110,7 +113,7 @@ class Demo:
             self.say("the day has been released already")
             return run
         if run.state == "failed":
-            api.clear_failed(run)
+            api.start_over(run)
         return watching.follow(api, run, self.say)
 
     def summarise(self, stack: Stack, api: AirflowApi, runs: Sequence[Run], released: Run) -> summary.Summary:
@@ -153,6 +156,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     options.shop = options.shop or options.source
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = FILE_WIDTH
     try:
         found = Demo(options, console).run()
     except (StackError, TradewindError) as error:

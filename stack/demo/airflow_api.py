@@ -64,7 +64,7 @@ class AirflowApi:
         """Wait until the scheduler knows the DAGs, and let them run; raises StackError when it does not come to know one."""
         deadline = time.monotonic() + seconds
         for dag_id in dag_ids:
-            while self._ask("PATCH", f"/dags/{dag_id}", {"is_paused": False}, missing_ok=True) is None:
+            while self._ask("PATCH", f"/dags/{dag_id}", {"is_paused": False}, none_for=requests.codes.not_found) is None:
                 if time.monotonic() > deadline:
                     errors = (self._ask("GET", "/importErrors") or {}).get("import_errors", [])
                     found = "; ".join(f"{error['filename']}: {error['stack_trace'].strip().splitlines()[-1]}" for error in errors)
@@ -73,7 +73,7 @@ class AirflowApi:
 
     def find_run(self, dag_id: str, run_id: str) -> Run | None:
         """The run of that name, or None."""
-        answer = self._ask("GET", f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}", missing_ok=True)
+        answer = self._ask("GET", f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}", none_for=requests.codes.not_found)
         return Run.of_answer(answer) if answer else None
 
     def runs_of_key(self, dag_id: str, key: str) -> list[Run]:
@@ -84,11 +84,16 @@ class AirflowApi:
     def start(self, dag_id: str, run_id: str, *, conf: dict[str, str] | None = None, key: str | None = None) -> Run:
         """Start a run; raises StackError with the server's words when it refuses."""
         body = {"dag_run_id": run_id, "logical_date": None, "conf": conf or {}, "partition_key": key}
-        return Run.of_answer(self._must("POST", f"/dags/{dag_id}/dagRuns", body))
+        answer = self._ask("POST", f"/dags/{dag_id}/dagRuns", body, none_for=requests.codes.conflict)
+        if answer is None:  # it was started by a request whose answer was lost
+            answer = self._must("GET", f"/dags/{dag_id}/dagRuns/{quote(run_id, safe='')}")
+        return Run.of_answer(answer)
 
-    def clear_failed(self, run: Run) -> None:
-        """Let the failed tasks of a run, and what follows them, start over."""
-        self._must("POST", f"/dags/{run.dag_id}/dagRuns/{quote(run.run_id, safe='')}/clear", {"dry_run": False, "only_failed": True})
+    def start_over(self, run: Run) -> None:
+        """Let the tasks of a run that have not succeeded start over."""
+        unfinished = [attempt.task_id for attempt in self.attempts(run) if attempt.state != "success"]
+        body = {"dag_run_id": run.run_id, "task_ids": unfinished, "only_failed": False, "reset_dag_runs": True, "dry_run": False}
+        self._must("POST", f"/dags/{run.dag_id}/clearTaskInstances", body)
 
     def attempts(self, run: Run) -> list[Attempt]:
         """The tasks of a run."""
@@ -101,13 +106,13 @@ class AirflowApi:
     def log(self, run: Run, task_id: str, try_number: int) -> list[str]:
         """The lines that an attempt logged."""
         path = f"/dags/{run.dag_id}/dagRuns/{quote(run.run_id, safe='')}/taskInstances/{task_id}/logs/{try_number}"
-        content = (self._ask("GET", path, missing_ok=True) or {}).get("content", [])
+        content = (self._ask("GET", path, none_for=requests.codes.not_found) or {}).get("content", [])
         return [entry["event"] if isinstance(entry, dict) else str(entry) for entry in content]
 
     def result(self, run: Run, task_id: str) -> Any:
         """What a task handed on (its XCom), or None."""
         path = f"/dags/{run.dag_id}/dagRuns/{quote(run.run_id, safe='')}/taskInstances/{task_id}/xcomEntries/return_value"
-        return (self._ask("GET", path, missing_ok=True) or {}).get("value")
+        return (self._ask("GET", path, none_for=requests.codes.not_found) or {}).get("value")
 
     def _must(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
         answer = self._ask(method, path, body)
@@ -115,12 +120,12 @@ class AirflowApi:
             raise StackError(f"Airflow does not know {path}.", advice="Look at: python -m stack status")
         return answer
 
-    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None, *, missing_ok: bool = False) -> Any:
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None, *, none_for: int | None = None) -> Any:
         answer = self._patiently(lambda: self._session.request(method, f"{self.url}/api/v2{path}", json=body, timeout=TIMEOUT_SECONDS))
         if answer.status_code == requests.codes.unauthorized:
             self._authenticate()
             answer = self._patiently(lambda: self._session.request(method, f"{self.url}/api/v2{path}", json=body, timeout=TIMEOUT_SECONDS))
-        if answer.status_code == requests.codes.not_found and missing_ok:
+        if answer.status_code == none_for:
             return None
         if not answer.ok:
             raise StackError(

@@ -151,7 +151,8 @@ def _exports(release: Release) -> Table:
     for name, export in release.content.exports.items():
         for file in export["files"]:
             table.add_row(name, file["key"], f"{file['rows']:,}", f"{file['bytes']:,}")
-    table.columns[1].overflow = "fold"
+    for column in table.columns:
+        column.overflow = "fold"
     return table
 
 
@@ -173,5 +174,6 @@ def _pages(pages: Sequence[Page]) -> Table:
     table = Table("page", "address", "login", title="Pages")
     for page in pages:
         table.add_row(page.name, page.address, page.login)
-    table.columns[1].overflow = "fold"
+    for column in table.columns:
+        column.overflow = "fold"
     return table

@@ -28,12 +28,12 @@ def telling_lines(log: Sequence[str], most: int = MOST_LINES) -> list[str]:
 def start_or_find(
     api: AirflowApi, dag_id: str, run_id: str, *, conf: dict[str, str] | None = None, key: str | None = None
 ) -> tuple[Run, bool]:
-    """The run of that name and whether it had succeeded before: started when there is none, cleared when it had failed."""
+    """The run of that name and whether it had succeeded before: started when there is none, started over when it had failed."""
     run = api.find_run(dag_id, run_id)
     if run is None:
         return api.start(dag_id, run_id, conf=conf, key=key), False
     if run.state == "failed":
-        api.clear_failed(run)
+        api.start_over(run)
     return run, run.state == "success"
 
 

@@ -1,0 +1,78 @@
+"""``gold.recommendations``: what to show to whom next."""
+
+from datetime import date
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from expectations.gold.recommendations import SUITE
+from jobs.contract import Column, Table
+from jobs.gold.interactions import INTERACTIONS
+from jobs.gold.user_features import USER_FEATURES
+from jobs.recommender import shelf
+from jobs.recommender.als import Filled
+from jobs.recommender.artifacts import ChampionModel
+from jobs.recommender.popularity import PopularityTrainer
+from jobs.silver.items import ITEMS
+from jobs.silver.order_lines import ORDER_LINES
+from jobs.step import AsOf, Read, Step, Write
+
+SLATE_SIZE = 20
+"""Items that every user gets, as long as the shop has as many on sale that the user has not bought."""
+
+RECOMMENDATIONS = Table(
+    name="gold.recommendations",
+    doc=(
+        "One row a user, as-of day and rank, for every user of gold.user_features. Nothing that the user had bought, nothing that was not "
+        "on sale that day. Personal items come first, popular ones fill the places that they leave."
+    ),
+    columns=(
+        Column("as_of_date", "date", "Day at whose end the slate was made."),
+        Column("user_id", "string", "Pseudonym of the user."),
+        Column("rank", "int", "Place in the slate, from 1 to 20."),
+        Column("item_id", "string", "Item."),
+        Column(
+            "score",
+            "double",
+            "What the rank follows within a model: predicted preference (als) or decayed event weights (popularity).",
+            tolerance=1e-6,
+        ),
+        Column("model", "string", "Which recommender filled the place: als or popularity."),
+        Column(
+            "model_version",
+            "string",
+            "Registry version of the champion; NULL when popularity serves alone.",
+            nullable=True,
+            is_metadata=True,
+        ),
+    ),
+    key=("as_of_date", "user_id", "rank"),
+    partitioned_by="as_of_date",
+)
+
+
+def build(
+    interactions: DataFrame,
+    order_lines: DataFrame,
+    items: DataFrame,
+    user_features: DataFrame,
+    *,
+    as_of: date,
+    model: ChampionModel | None,
+) -> DataFrame:
+    """One row a user and rank; popularity alone while ``model`` is None."""
+    users = user_features.where(F.col("as_of_date") == F.lit(as_of)).select("user_id").distinct()
+    popular = PopularityTrainer().fit(interactions, as_of)
+    recommender = Filled(model.artifacts.personal, popular.scores) if model else popular
+    slate = recommender.recommend(users, SLATE_SIZE, shelf.bought(order_lines, as_of), shelf.on_sale(items, interactions, as_of))
+    version = F.lit(model.version if model else None).cast("string")
+    return slate.select(F.lit(as_of).alias("as_of_date"), "user_id", "rank", "item_id", "score", "model", version.alias("model_version"))
+
+
+STEP = Step(
+    reads=(Read(INTERACTIONS), Read(ORDER_LINES), Read(ITEMS), Read(USER_FEATURES)),
+    writes=(Write(RECOMMENDATIONS, SUITE, AsOf()),),
+    build=build,
+    takes=("as_of",),
+    model="recommender",
+)

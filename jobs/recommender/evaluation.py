@@ -1,0 +1,159 @@
+"""How good slates are, judged by what the same users did afterwards.
+
+An item is relevant to a user who bought it, put it into the cart or on a wish list in the test window and had not bought it before: a view
+shows curiosity, these show intent. Items that the user only looked at before the cut may be recommended, as in production. Every user
+with a relevant item counts, also one who was never seen before the cut (cold), and so does every relevant item, also one that nobody had
+touched (cold) or that is not on sale: nobody is dropped to flatter a figure.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.interval import Interval
+from jobs.recommender import metrics, shelf
+from jobs.recommender.bootstrap import MOST_USERS, estimates
+from jobs.recommender.metrics import METRICS, K
+from jobs.recommender.model import Recommender
+
+RELEVANT_TYPES = ("purchase", "add_to_cart", "add_to_wishlist")
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Who and what is in a test window; ``cold_*`` were not seen before the cut."""
+
+    users: int
+    cold_users: int
+    relevant_pairs: int
+    relevant_items: int
+    cold_items: int
+    sampled_users: int
+
+    def as_metrics(self) -> dict[str, float]:
+        """The counts under their names in MLflow."""
+        return {f"test_{name}_count": float(value) for name, value in vars(self).items()}
+
+
+@dataclass(frozen=True)
+class Exam:
+    """One test window: the users with their right answers, what they must not be shown, what may be shown, and who knew what before."""
+
+    users: DataFrame
+    truth: DataFrame
+    exclude: DataFrame
+    candidates: DataFrame
+    knowledge: pd.Series
+    candidate_ids: frozenset[str]
+    known_users: int
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class Result:
+    """A recommender's figures. ``per_user`` has one row a user, in the order of their ids: METRICS, relevant_count, history_count."""
+
+    per_user: pd.DataFrame
+    shown: pd.Series
+    coverage_at_10: float
+    novelty_at_10: float
+
+    def matrix(self) -> npt.NDArray[np.float64]:
+        """Users x METRICS."""
+        return self.per_user[list(METRICS)].to_numpy(dtype=np.float64)
+
+    def summary(self, seed: int) -> dict[str, Any]:
+        """Every metric as an estimate; coverage and novelty as numbers."""
+        found = dict(zip(METRICS, estimates(self.matrix(), seed=seed), strict=True))
+        return {**found, "coverage_at_10": self.coverage_at_10, "novelty_at_10": self.novelty_at_10}
+
+
+def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, window: Interval) -> Exam:
+    """Set the exam for ``window``; the day before it is the cut.
+
+    With more than ``MOST_USERS`` users a sample is taken by the hash of their ids. The driver holds one number an item and, later, a row
+    a sampled user.
+    """
+    cut_day = window.start - timedelta(days=1)
+    exclude = shelf.bought(order_lines, cut_day)
+    inside = (F.col("event_date") >= F.lit(window.start)) & (F.col("event_date") < F.lit(window.end))
+    wanted = interactions.where(inside & F.col("event_type").isin(*RELEVANT_TYPES)).select("user_id", "item_id").distinct()
+    truth = wanted.join(exclude, ["user_id", "item_id"], "left_anti").persist(StorageLevel.MEMORY_AND_DISK)
+    before = interactions.where(F.col("event_date") <= F.lit(cut_day))
+    history = before.groupBy("user_id").agg(F.sum("event_count").alias("history_count"))
+    users = truth.groupBy("user_id").agg(F.count("*").alias("relevant_count")).join(history, "user_id", "left").fillna(0, ["history_count"])
+    users = users.persist(StorageLevel.MEMORY_AND_DISK)
+
+    candidates = shelf.on_sale(items, before, cut_day).persist(StorageLevel.MEMORY_AND_DISK)
+    known = before.groupBy("item_id").agg(F.countDistinct("user_id").alias("user_count"))
+    catalogue = (
+        known.join(candidates.withColumn("is_candidate", F.lit(True)), "item_id", "full")
+        .join(truth.select("item_id").distinct().withColumn("is_relevant", F.lit(True)), "item_id", "full")
+        .fillna(0, ["user_count"])
+        .fillna(False, ["is_candidate", "is_relevant"])
+        .toPandas()
+        .set_index("item_id")
+    )
+    totals = users.agg(
+        F.count("*").alias("users"), F.sum((F.col("history_count") == 0).cast("int")).alias("cold"), F.sum("relevant_count").alias("pairs")
+    ).first()
+    all_users, cold, pairs = (int(totals[name] or 0) for name in ("users", "cold", "pairs")) if totals else (0, 0, 0)
+    sampled = all_users
+    if all_users > MOST_USERS:
+        users = users.where(F.pmod(F.xxhash64("user_id"), F.lit(all_users)) < MOST_USERS).persist(StorageLevel.MEMORY_AND_DISK)
+        truth = truth.join(users.select("user_id"), "user_id", "left_semi")
+        sampled = users.count()
+    relevant = catalogue["is_relevant"].astype(bool)
+    cold_items = relevant & (catalogue["user_count"] == 0)
+    counts = Counts(all_users, cold, pairs, int(relevant.sum()), int(cold_items.sum()), sampled)
+    candidate_ids = frozenset(catalogue.index[catalogue["is_candidate"].astype(bool)])
+    knowledge = catalogue["user_count"].astype(np.int64)
+    known_users = history.count()
+    return Exam(users, truth, exclude, candidates, knowledge, candidate_ids, known_users, counts)
+
+
+def sit(exam: Exam, recommender: Recommender) -> Result:
+    """Let a recommender answer: its top ten for every user of the exam, marked."""
+    users = exam.users.select("user_id")
+    slate = recommender.recommend(users, K, exam.exclude, exam.candidates).persist(StorageLevel.MEMORY_AND_DISK)
+    per_user = marked(exam.users, slate, exam.truth).toPandas().sort_values("user_id", ignore_index=True)
+    shown_items = slate.groupBy("item_id").agg(F.count("*").alias("shown_count")).toPandas()
+    slate.unpersist()
+    shown = shown_items.set_index("item_id")["shown_count"].astype(np.int64)
+    user_counts = exam.knowledge.reindex(shown.index).fillna(0).to_numpy()
+    bits = -np.log2(np.maximum(user_counts, 1) / max(exam.known_users, 1))
+    novelty = float(np.average(bits, weights=shown.to_numpy())) if len(shown) else 0.0
+    covered = metrics.coverage(frozenset(shown.index), exam.candidate_ids) if exam.candidate_ids else 0.0
+    return Result(per_user, shown, covered, novelty)
+
+
+def marked(users: DataFrame, slate: DataFrame, truth: DataFrame, k: int = K) -> DataFrame:
+    """One row a user of ``users`` (user_id, relevant_count > 0, ...): the figures of ``metrics`` as Spark expressions.
+
+    A user without a slate has missed everything.
+    """
+    hits = slate.where(F.col("rank") <= k).join(truth, ["user_id", "item_id"])
+    ranks = hits.groupBy("user_id").agg(F.array_sort(F.collect_list("rank")).alias("_ranks"))
+    rows = users.join(ranks, "user_id", "left").withColumn("_ranks", F.coalesce("_ranks", F.array().cast("array<int>")))
+    hit_count = F.size("_ranks").cast("double")
+    best = F.least(F.col("relevant_count"), F.lit(k)).cast("int")
+    ideal = F.element_at(F.array(*[F.lit(metrics.ideal_gain(k, count)) for count in range(1, k + 1)]), best)
+    gain = F.aggregate("_ranks", F.lit(0.0), lambda total, rank: total + 1 / F.log2(rank + 1))
+    precisions = F.aggregate(
+        F.transform("_ranks", lambda rank, place: (place + 1).cast("double") / rank), F.lit(0.0), lambda total, value: total + value
+    )
+    figures = {
+        f"ndcg_at_{k}": gain / ideal,
+        f"recall_at_{k}": hit_count / F.col("relevant_count"),
+        f"precision_at_{k}": hit_count / k,
+        f"map_at_{k}": precisions / best,
+        f"hit_rate_at_{k}": (hit_count > 0).cast("double"),
+    }
+    return rows.select(*users.columns, *[value.alias(name) for name, value in figures.items()])

@@ -1,0 +1,55 @@
+"""The figures of a training, for the page of its run."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from jobs.estimate import Estimate
+from jobs.recommender.evaluation import Result
+from jobs.recommender.metrics import METRICS
+
+DECILES = 10
+
+
+def comparison(summaries: Mapping[str, Mapping[str, Estimate | float]]) -> Figure:
+    """Every metric of every recommender with its interval."""
+    figure = Figure(figsize=(9, 4.5), layout="constrained")
+    axes = figure.subplots()
+    width = 0.8 / max(len(summaries), 1)
+    for place, (name, summary) in enumerate(summaries.items()):
+        found = [value for metric in METRICS if isinstance(value := summary[metric], Estimate)]
+        errors = [[e.mean - e.low for e in found], [e.high - e.mean for e in found]]
+        at = np.arange(len(METRICS)) + place * width
+        axes.bar(at, [e.mean for e in found], width, yerr=np.abs(errors), capsize=3, label=name)
+    axes.set_xticks(np.arange(len(METRICS)) + width * (len(summaries) - 1) / 2, METRICS)
+    axes.set_ylabel("mean over test users, 95 % interval")
+    axes.legend()
+    return figure
+
+
+def search(names: Sequence[str], found: Sequence[Estimate]) -> Figure:
+    """ndcg_at_10 of each candidate on the validation days, with its interval."""
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    axes = figure.subplots()
+    errors = [[e.mean - e.low for e in found], [e.high - e.mean for e in found]]
+    axes.errorbar([e.mean for e in found], range(len(found)), xerr=np.abs(errors), fmt="o", capsize=3)
+    axes.set_yticks(range(len(names)), names)
+    axes.set_xlabel("ndcg_at_10 on the validation days, 95 % interval")
+    return figure
+
+
+def popularity_calibration(results: Mapping[str, Result], knowledge: pd.Series) -> Figure:
+    """How much of each recommender's places goes to each tenth of the catalogue, from the least to the best known items."""
+    figure = Figure(figsize=(9, 4), layout="constrained")
+    axes = figure.subplots()
+    order = pd.Series(np.arange(len(knowledge)), index=knowledge.sort_index().sort_values(kind="stable").index)
+    decile = (order * DECILES // max(len(order), 1)).astype(np.int64)
+    for name, result in results.items():
+        places = result.shown.groupby(decile.reindex(result.shown.index).fillna(0)).sum().reindex(range(DECILES), fill_value=0)
+        axes.plot(range(1, DECILES + 1), places / max(places.sum(), 1), marker="o", label=name)
+    axes.set_xlabel("tenth of the items by the users who knew them, 10 is the best known")
+    axes.set_ylabel("share of recommended places")
+    axes.legend()
+    return figure

@@ -1,0 +1,114 @@
+"""One training of the recommender: reads one set, leaves an MLflow run, a row of ops.decisions, and a champion when the gate opens."""
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from pyspark import StorageLevel
+from pyspark.sql import functions as F
+
+from jobs import tracking
+from jobs.context import Context
+from jobs.contract import Table
+from jobs.gold.interactions import INTERACTIONS
+from jobs.ops.decisions import DECISIONS
+from jobs.recommender import als, champion, served_recommender
+from jobs.recommender.als import AlsParameters
+from jobs.recommender.artifacts import Artifacts, local_copy, place_of
+from jobs.recommender.champion import FAMILY
+from jobs.recommender.cut import cut
+from jobs.recommender.popularity import PopularityTrainer
+from jobs.recommender.selection import Inputs, Verdict, judge
+from jobs.recommender.served_recommender import ServedRecommender
+from jobs.silver.items import ITEMS
+from jobs.silver.order_lines import ORDER_LINES
+
+LOG = logging.getLogger("tradewind")
+
+HISTORY_DAYS = 180
+"""Days of interactions that a training reads; older ones weigh next to nothing."""
+
+PACKAGES = ("numpy", "pandas", "pyarrow")
+"""What a reader of the logged model has to install."""
+
+_READ: tuple[Table, ...] = (INTERACTIONS, ORDER_LINES, ITEMS)
+
+
+def train(context: Context) -> dict[str, Any]:
+    """Train on the set of the interval's last day; returns ``decision``, ``champion_version`` and ``metrics``.
+
+    Raises BadDataError when the day has no set. Too little data is no error: what serves goes on serving,
+    and the decision says why.
+    """
+    day = context.interval.last_day
+    taken = context.lake.read_set(day).snapshots
+    snapshots = {table.name: taken[table.name] for table in _READ if table.name in taken}
+    inputs = _inputs(context, snapshots, day)
+    seen = inputs.interactions.agg(F.min("event_date").alias("first_day")).first()
+    first_day = seen["first_day"] if seen and seen["first_day"] else day
+    tracker = tracking.connect(context.settings)
+    serving = champion.load(context)
+    version = serving.version if serving else None
+    candidate = None
+    with tracker.training(
+        FAMILY, run_id=context.run_id, attempt=context.attempt, code_version=context.code_version, as_of=day, window=(first_day, day)
+    ) as run:
+        run.log_inputs(snapshots)
+        verdict = judge(run, inputs, cut(first_day, day), serving)
+        run.log_metrics(verdict.metrics)
+        run.log_text(verdict.decision.reason + "\n", "decision.txt")
+        if verdict.decision.is_promoted and verdict.parameters:
+            candidate = version = _register(context, tracker, run, _refit(inputs, verdict.parameters, day))
+        run.tag({"is_promoted": str(verdict.decision.is_promoted).lower(), "champion_version": version or "none"})
+    if candidate:
+        tracker.set_champion(FAMILY, candidate, verdict.decision.reason)
+    inputs.interactions.unpersist()
+    LOG.info("%s: %s", FAMILY, verdict.decision.reason)
+    _record(context, day, verdict, candidate, version)
+    return {"decision": verdict.decision.reason, "champion_version": version, "metrics": dict(verdict.metrics)}
+
+
+def _inputs(context: Context, snapshots: Mapping[str, int], day: date) -> Inputs:
+    interactions, order_lines, items = (
+        context.lake.read(table, snapshot_id=snapshots[table.name])
+        if table.name in snapshots
+        else context.spark.createDataFrame([], table.struct())
+        for table in _READ
+    )
+    recent = (F.col("event_date") > F.lit(day - timedelta(days=HISTORY_DAYS))) & (F.col("event_date") <= F.lit(day))
+    return Inputs(interactions.where(recent).persist(StorageLevel.MEMORY_AND_DISK), order_lines, items)
+
+
+def _refit(inputs: Inputs, parameters: AlsParameters, day: date) -> Artifacts:
+    """The winner, fitted once more on everything up to ``day``: the test days are too good to waste on a test."""
+    factors = als.fit(als.ratings(inputs.interactions, parameters.weighting, day), parameters)
+    popular = PopularityTrainer().fit(inputs.interactions, day)
+    return Artifacts(factors, popular.scores, parameters, day.isoformat())
+
+
+def _register(context: Context, tracker: tracking.Tracker, run: tracking.Run, model: Artifacts) -> str:
+    place = place_of(context.settings.scratch_uri, "trainings", f"{context.run_id}-{context.attempt}")
+    with local_copy(context.spark, model, place) as folder:
+        known = model.personal.user_factors.agg(F.min("user_id").alias("user_id")).first()
+        example = pd.DataFrame({"user_id": [known["user_id"] if known else "unknown", "a user that nobody knows"]})
+        output = ServedRecommender(folder).predict(example)
+        loader = Path(served_recommender.__file__)
+        uri = tracker.log_model(run, loader=loader, data=folder, example=example, output=output, packages=PACKAGES)
+    return tracker.register(FAMILY, uri, {"as_of_date": model.as_of_date, "run_id": context.run_id})
+
+
+def _record(context: Context, day: date, verdict: Verdict, candidate: str | None, version: str | None) -> None:
+    row = {
+        "family": FAMILY,
+        "as_of_date": day,
+        "candidate_version": candidate,
+        "champion_version": version,
+        "is_promoted": verdict.decision.is_promoted,
+        "reason": verdict.decision.reason,
+        "metrics": json.dumps(dict(verdict.metrics), sort_keys=True),
+    }
+    context.lake.append_rows(DECISIONS, [row])

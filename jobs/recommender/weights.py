@@ -1,0 +1,61 @@
+"""How much an interaction says about taste: a weight an event type, halved every so many days."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+MICRO = 1_000_000
+"""Weights are summed as integers of this fraction, so that the order of the rows cannot change a sum."""
+
+EVENT_WEIGHTS: Mapping[str, float] = {"view_item": 1.0, "add_to_wishlist": 2.0, "add_to_cart": 3.0, "purchase": 5.0}
+"""Weight of one event; a type that is not named (search, remove_from_cart, refund ...) says nothing about taste."""
+
+
+@dataclass(frozen=True)
+class Weighting:
+    """Declared parameters, applied when interactions are read.
+
+    ``half_life_days`` is the age at which an event counts half.
+    """
+
+    half_life_days: float
+    event_weights: Mapping[str, float] = field(default_factory=lambda: dict(EVENT_WEIGHTS), hash=False)
+
+    def __post_init__(self) -> None:
+        if self.half_life_days <= 0 or any(weight < 0 for weight in self.event_weights.values()):
+            message = f"a half-life is positive and weights are not negative: {self}"
+            raise ValueError(message)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The parameters as plain values, for a log."""
+        return asdict(self)
+
+
+def preferences(interactions: DataFrame, weighting: Weighting, as_of: date) -> DataFrame:
+    """One row a user and item: ``weight double`` > 0, the decayed sum of event weights up to the end of ``as_of``."""
+    return _weighed(interactions, weighting, as_of, "user_id", "item_id").withColumnRenamed("_weight", "weight")
+
+
+def popularity(interactions: DataFrame, weighting: Weighting, as_of: date) -> DataFrame:
+    """One row an item that somebody was interested in: ``score double`` > 0, the same sum over all users."""
+    return _weighed(interactions, weighting, as_of, "item_id").withColumnRenamed("_weight", "score")
+
+
+def _weighed(interactions: DataFrame, weighting: Weighting, as_of: date, *keys: str) -> DataFrame:
+    age_days = F.datediff(F.lit(as_of), "event_date")
+    decayed = _event_weight(weighting) * F.col("event_count") * F.pow(F.lit(0.5), age_days / F.lit(weighting.half_life_days))
+    micro = F.round(decayed * MICRO).cast("bigint")
+    known = interactions.where((F.col("event_date") <= F.lit(as_of)) & F.col("event_type").isin(*weighting.event_weights))
+    summed = known.groupBy(*keys).agg(F.sum(micro).alias("_micro")).where("_micro > 0")
+    return summed.select(*keys, (F.col("_micro") / MICRO).alias("_weight"))
+
+
+def _event_weight(weighting: Weighting) -> Column:
+    weight = F.lit(0.0)
+    for event_type, value in weighting.event_weights.items():
+        weight = F.when(F.col("event_type") == event_type, F.lit(value)).otherwise(weight)
+    return weight

@@ -1,0 +1,73 @@
+"""Claims about the exam: who sits it, what counts as right, and that Spark marks as the formulas say."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import pytest
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.interval import Interval
+from jobs.recommender import evaluation, metrics
+from jobs.recommender.popularity import PopularityTrainer
+
+WINDOW = Interval(date(2026, 6, 24), date(2026, 7, 1))
+BEFORE, INSIDE, AFTER = date(2026, 6, 23), date(2026, 6, 24), date(2026, 7, 1)
+ROW = "user_id string, item_id string, event_type string, event_date date, event_count bigint, quantity bigint"
+SOLD = "user_id string, item_id string, ordered_date date, kind string"
+ITEM = "item_id string, valid_from date, valid_to date, is_on_sale boolean"
+
+
+def interactions(spark: SparkSession, rows: list[tuple[str, str, str, date]]) -> DataFrame:
+    return spark.createDataFrame([(*row, 1, 0) for row in rows], ROW)
+
+
+def test_spark_marks_as_the_formulas_say(spark: SparkSession) -> None:
+    chance = np.random.default_rng(11)
+    items = [f"i{n:02}" for n in range(30)]
+    slates = {f"u{n}": list(chance.permutation(items)[:10]) for n in range(25)} | {"unserved": []}
+    truths = {user: set(chance.choice(items, size=chance.integers(1, 15), replace=False)) for user in slates}
+    rows = [(user, item, rank) for user, ranked in slates.items() for rank, item in enumerate(ranked, start=1)]
+    found = evaluation.marked(
+        spark.createDataFrame([(user, len(truth)) for user, truth in truths.items()], "user_id string, relevant_count bigint"),
+        spark.createDataFrame([(u, str(i), r) for u, i, r in rows], "user_id string, item_id string, rank int"),
+        spark.createDataFrame([(u, str(i)) for u, truth in truths.items() for i in truth], "user_id string, item_id string"),
+    ).collect()
+    assert len(found) == 26
+    measures = (metrics.ndcg_at, metrics.recall_at, metrics.precision_at, metrics.map_at, metrics.hit_rate_at)
+    for row in found:
+        wanted = [measure(10, slates[row["user_id"]], truths[row["user_id"]]) for measure in measures]
+        assert [row[name] for name in metrics.METRICS] == pytest.approx(wanted, abs=1e-12)
+
+
+def test_everybody_with_intent_in_the_window_sits_the_exam_and_the_cold_are_counted(spark: SparkSession) -> None:
+    rows = [
+        ("old", "tea", "view_item", BEFORE),
+        ("old", "tea", "purchase", INSIDE),
+        ("old", "new_item", "add_to_cart", INSIDE),
+        ("again", "mug", "purchase", BEFORE),
+        ("again", "mug", "purchase", INSIDE),
+        ("cold", "tea", "add_to_wishlist", INSIDE),
+        ("curious", "tea", "view_item", INSIDE),
+        ("late", "tea", "purchase", AFTER),
+    ]
+    sold = spark.createDataFrame([("again", "mug", BEFORE, "sale"), ("again", "mug", INSIDE, "sale"), (None, "tea", BEFORE, "sale")], SOLD)
+    items = spark.createDataFrame(
+        [("tea", BEFORE, None, True), ("mug", BEFORE, INSIDE, True), ("gone", BEFORE, None, False), ("new_item", INSIDE, None, True)], ITEM
+    )
+    exam = evaluation.prepare(interactions(spark, rows), sold, items, WINDOW)
+    right = {(row["user_id"], row["item_id"]) for row in exam.truth.collect()}
+    assert right == {("old", "tea"), ("old", "new_item"), ("cold", "tea")}, "bought again, only viewed, or too late is no right answer"
+    assert exam.counts == evaluation.Counts(users=2, cold_users=1, relevant_pairs=3, relevant_items=2, cold_items=1, sampled_users=2)
+    assert exam.candidate_ids == {"tea", "mug"}, "on sale at the cut, by the version of that day"
+    result = evaluation.sit(exam, PopularityTrainer().fit(interactions(spark, rows), WINDOW.start - timedelta(days=1)))
+    assert result.per_user["user_id"].tolist() == ["cold", "old"]
+    assert result.per_user["hit_rate_at_10"].tolist() == [1.0, 1.0]
+    assert result.per_user["recall_at_10"].tolist() == [1.0, 0.5], "an item that nobody could recommend stays a miss"
+    assert result.coverage_at_10 == 1.0
+
+
+def test_a_shop_without_a_catalogue_sells_what_was_touched_before_the_cut(spark: SparkSession) -> None:
+    rows = [("u", "tea", "view_item", BEFORE), ("u", "later", "purchase", INSIDE)]
+    nothing = spark.createDataFrame([], SOLD)
+    exam = evaluation.prepare(interactions(spark, rows), nothing, spark.createDataFrame([], ITEM), WINDOW)
+    assert exam.candidate_ids == {"tea"}

@@ -1,0 +1,175 @@
+"""``gold.segment_profiles``: what a marketer reads about each segment of a day."""
+
+from datetime import date
+
+from pyspark.sql import Column as SparkColumn
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from expectations.gold.segment_profiles import SUITE
+from jobs.contract import Column, Table
+from jobs.gold.user_features import USER_FEATURES
+from jobs.gold.user_segments import USER_SEGMENTS
+from jobs.segmentation import rfm
+from jobs.segmentation.served_segments import UNASSIGNED, UNKNOWN_TASTE, Label, SegmentModel
+from jobs.step import AsOf, Read, Step, Write
+
+TOLERANCE = 1e-6
+
+SEGMENT_PROFILES = Table(
+    name="gold.segment_profiles",
+    doc=(
+        "One row a scheme, segment and as-of day, for each segment with a user. The schemes are rfm, behaviour and taste: every user is in "
+        "one segment of each."
+    ),
+    columns=(
+        Column("as_of_date", "date", "Day at whose end the row was true."),
+        Column("scheme", "string", "rfm, behaviour or taste."),
+        Column("segment", "string", "Name of the segment."),
+        Column("user_count", "bigint", "Users in it."),
+        Column("user_share", "double", "Their share of all users.", tolerance=TOLERANCE),
+        Column("spend_minor", "bigint", "What they spent so far, minor units; NULL when no price is known.", nullable=True),
+        Column("spend_share", "double", "Its share of all spending; NULL when there is none.", nullable=True, tolerance=TOLERANCE),
+        Column("buyer_share", "double", "Share of the segment's users with an order.", tolerance=TOLERANCE),
+        Column("mean_recency_days", "double", "Mean days since the last event.", tolerance=TOLERANCE),
+        Column("mean_tenure_days", "double", "Mean days since the first event.", tolerance=TOLERANCE),
+        Column("mean_event_count", "double", "Mean events a user.", tolerance=TOLERANCE),
+        Column("mean_active_days", "double", "Mean days with an event a user.", tolerance=TOLERANCE),
+        Column("mean_order_count", "double", "Mean orders a user.", tolerance=TOLERANCE),
+        Column("mean_units_bought", "double", "Mean pieces a user.", tolerance=TOLERANCE),
+        Column("mean_add_to_cart_count", "double", "Mean items put into a cart a user.", tolerance=TOLERANCE),
+        Column("mean_spend_minor", "double", "Mean spend a user with known spend.", nullable=True, tolerance=TOLERANCE),
+        Column("top_category_id", "string", "Category that is the top one of most users; the lowest id of equals.", nullable=True),
+        Column("distinguishing", "string", "What sets the segment apart, strongest first, by standardised differences of means."),
+        Column("meaning", "string", "Who they are, in a line."),
+        Column("action", "string", "What to do about them, in a line."),
+        Column(
+            "model_version",
+            "string",
+            "Registry version of the model behind the clusters; NULL before there is one.",
+            nullable=True,
+            is_metadata=True,
+        ),
+    ),
+    key=("as_of_date", "scheme", "segment"),
+    partitioned_by="as_of_date",
+)
+
+SCHEMES = {"rfm": "rfm_segment", "behaviour": "behaviour_segment", "taste": "taste_segment"}
+NOTABLE_DIFFERENCE = 0.3
+"""Standard deviations by which a segment's mean must differ from that of all users to be worth a word."""
+MOST_WORDS = 3
+
+WORDS = {
+    "recency_days": ("seen longer ago", "seen more lately"),
+    "tenure_days": ("known for longer", "known for less long"),
+    "event_count": ("more events", "fewer events"),
+    "active_days": ("more active days", "fewer active days"),
+    "order_count": ("more orders", "fewer orders"),
+    "units_bought": ("more pieces bought", "fewer pieces bought"),
+    "add_to_cart_count": ("more items in carts", "fewer items in carts"),
+    "spend_minor": ("higher spend", "lower spend"),
+}
+"""Figures that are compared: words for more, words for less."""
+
+_EXACT = "decimal(38,0)"
+
+
+def build(features: DataFrame, segments: DataFrame, *, as_of: date, model: SegmentModel | None) -> DataFrame:
+    """One row a scheme and segment; sums are exact, so that means are the same for any partitioning."""
+    day = F.col("as_of_date") == F.lit(as_of)
+    figures = features.where(day).select("user_id", "top_category_id", *[F.col(name).cast("bigint").alias(name) for name in WORDS])
+    membership = F.array(*[F.struct(F.lit(scheme).alias("scheme"), F.col(column).alias("segment")) for scheme, column in SCHEMES.items()])
+    members = segments.where(day).select("user_id", F.explode(membership).alias("member")).select("user_id", "member.*")
+    by_category = members.join(figures, "user_id").groupBy("scheme", "segment", "top_category_id").agg(*_sums())
+    # From here on there are only as many rows as segments and categories.
+    first = F.when(F.col("top_category_id").isNotNull(), F.struct((-F.col("user_count")).alias("fewer"), "top_category_id"))
+    by_segment = by_category.groupBy("scheme", "segment").agg(*_totals(), F.min(first)["top_category_id"].alias("top_category_id"))
+    everyone = by_segment.where("scheme = 'rfm'").agg(*_totals("all_"))
+    known = by_segment.crossJoin(F.broadcast(everyone)).join(F.broadcast(_texts(features, model)), ["scheme", "segment"], "left")
+    count = F.col("user_count")
+    derived = {
+        "as_of_date": F.lit(as_of),
+        "user_share": count / F.col("all_user_count"),
+        "spend_minor": F.col("spend_minor_sum").cast("bigint"),
+        "spend_share": F.when(F.col("all_spend_minor_sum") > 0, _double("spend_minor_sum") / _double("all_spend_minor_sum")),
+        "buyer_share": F.col("buyer_count") / count,
+        "distinguishing": _distinguishing(),
+        "meaning": F.coalesce("meaning", F.lit("A segment of a model that is no longer at hand.")),
+        "action": F.coalesce("action", F.lit("None.")),
+        "model_version": F.lit(model.version if model else None).cast("string"),
+        **{f"mean_{name}": _mean(name) for name in WORDS},
+    }
+    return known.select(*[derived.get(name, F.col(name)).alias(name) for name in SEGMENT_PROFILES.column_names])
+
+
+def _sums() -> list[SparkColumn]:
+    """Count, and for each figure its number of values, sum and sum of squares."""
+    sums = [F.count("*").alias("user_count"), F.count_if(F.col("order_count") > 0).alias("buyer_count")]
+    for name in WORDS:
+        value = F.col(name).cast("decimal(19,0)")
+        sums += [
+            F.count(name).alias(f"{name}_known"),
+            F.sum(value).cast(_EXACT).alias(f"{name}_sum"),
+            F.sum(value * value).cast(_EXACT).alias(f"{name}_squares"),
+        ]
+    return sums
+
+
+def _totals(prefix: str = "") -> list[SparkColumn]:
+    names = ["user_count", "buyer_count", *[f"{name}_{part}" for name in WORDS for part in ("known", "sum", "squares")]]
+    return [
+        F.sum(name).alias(f"{prefix}{name}")
+        if not name.endswith(("_sum", "_squares"))
+        else F.sum(name).cast(_EXACT).alias(f"{prefix}{name}")
+        for name in names
+    ]
+
+
+def _double(name: str) -> SparkColumn:
+    return F.col(name).cast("double")
+
+
+def _mean(name: str, prefix: str = "") -> SparkColumn:
+    known = F.col(f"{prefix}{name}_known")
+    return F.when(known > 0, _double(f"{prefix}{name}_sum") / known)
+
+
+def _distinguishing() -> SparkColumn:
+    """The most notable differences in words: ``more orders (+1.4 sd), seen more lately (-0.9 sd)``."""
+    found = []
+    for name, (more, less) in WORDS.items():
+        mean = _mean(name, "all_")
+        deviation = F.sqrt(F.greatest(_double(f"all_{name}_squares") / F.col(f"all_{name}_known") - mean * mean, F.lit(0.0)))
+        difference = F.round(F.when(deviation > TOLERANCE, (_mean(name) - mean) / deviation), 1)
+        words = F.concat(F.when(difference > 0, more).otherwise(less), F.format_string(" (%+.1f sd)", difference))
+        found.append(
+            F.when(
+                F.abs(difference) >= NOTABLE_DIFFERENCE,
+                F.struct((-F.abs(difference)).alias("order"), F.lit(name).alias("name"), words.alias("words")),
+            )
+        )
+    strongest = F.slice(F.array_sort(F.array_compact(F.array(*found))), 1, MOST_WORDS)
+    return F.coalesce(
+        F.nullif(F.array_join(F.transform(strongest, lambda one: one["words"]), ", "), F.lit("")), F.lit("close to the average user")
+    )
+
+
+def _texts(features: DataFrame, model: SegmentModel | None) -> DataFrame:
+    """Meaning and action of every segment that there may be."""
+    no_model = Label(UNASSIGNED, "No model of this scheme serves yet.", "Use the RFM segments.")
+    no_taste = Label(UNKNOWN_TASTE, "Too few clicks, carts and purchases to tell what they like.", "Show best sellers across categories.")
+    labels: list[tuple[str, Label | rfm.Segment]] = [("rfm", segment) for segment in rfm.SEGMENTS]
+    labels += [("behaviour", label) for label in (model.behaviour.labels if model else (no_model,))]
+    labels += [("taste", label) for label in ((*model.taste.labels, no_taste) if model and model.taste else (no_model,))]
+    rows = [(scheme, label.name, label.meaning, label.action) for scheme, label in labels]
+    return features.sparkSession.createDataFrame(rows, "scheme string, segment string, meaning string, action string")
+
+
+STEP = Step(
+    reads=(Read(USER_FEATURES), Read(USER_SEGMENTS)),
+    writes=(Write(SEGMENT_PROFILES, SUITE, AsOf()),),
+    build=build,
+    takes=("as_of", "model"),
+    model="segments",
+)

@@ -1,0 +1,71 @@
+"""Whether new segments may replace the ones that serve. Pure."""
+
+from dataclasses import dataclass
+
+from jobs.segmentation.fitting import Fit, Search, faults
+
+MINIMUM_USERS = 200
+"""Users below which no clusters are fitted: their quintiles and cells say as much."""
+
+MINIMUM_GAIN = 0.02
+"""Silhouette by which a candidate must beat the champion on the day's users: names that marketers know are not changed for less."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How the champion does on the candidate's users: silhouettes in [-1, 1], share of users in its smallest cluster."""
+
+    version: str
+    behaviour_silhouette: float
+    behaviour_smallest_share: float
+    has_taste: bool
+    taste_silhouette: float | None = None
+
+
+@dataclass(frozen=True)
+class Decision:
+    """The verdict and its reason, a sentence with figures."""
+
+    is_promoted: bool
+    reason: str
+
+
+def too_few(users: int) -> Decision | None:
+    """The refusal when there are too few users to fit anything, otherwise None."""
+    if users >= MINIMUM_USERS:
+        return None
+    return Decision(is_promoted=False, reason=f"Refused: {users} users, fewer than {MINIMUM_USERS}; RFM segments serve.")
+
+
+def decide(behaviour: Fit, taste: Fit | None, champion: Standing | None, search: Search) -> Decision:
+    """Promote the first model without faults; later ones when they gain, when the champion has decayed, or when taste is new.
+
+    ``taste`` is None where a shop has no categories, or where its clusters have faults: behaviour can serve without it, unless the champion
+    knows taste.
+    """
+    figures = f"{behaviour.k} behaviour clusters, silhouette {behaviour.silhouette:.2f}, stability {behaviour.stability:.2f}"
+    figures += f", {taste.k} taste clusters, silhouette {taste.silhouette:.2f}" if taste else ", no taste clusters"
+    if found := faults(behaviour, search):
+        return Decision(is_promoted=False, reason=f"Refused: {figures}: {'; '.join(found)}.")
+    if champion is None:
+        return Decision(is_promoted=True, reason=f"Promoted as the first champion: {figures}.")
+    return _against(champion, figures, behaviour, taste, search)
+
+
+def _against(champion: Standing, figures: str, behaviour: Fit, taste: Fit | None, search: Search) -> Decision:
+    if champion.has_taste and taste is None:
+        return Decision(is_promoted=False, reason=f"Refused: {figures}, while champion {champion.version} knows taste.")
+    if champion.behaviour_smallest_share < search.minimum_share:
+        why = f"a cluster of champion {champion.version} has shrunk to {champion.behaviour_smallest_share:.1%} of the users"
+        return Decision(is_promoted=True, reason=f"Promoted: {figures}; {why}.")
+    if taste and not champion.has_taste:
+        return Decision(is_promoted=True, reason=f"Promoted: {figures}; champion {champion.version} has no taste clusters.")
+    gains = [behaviour.silhouette - champion.behaviour_silhouette]
+    if taste and champion.taste_silhouette is not None:
+        gains.append(taste.silhouette - champion.taste_silhouette)
+    against = f"gains in silhouette over champion {champion.version} on the same users: {', '.join(f'{gain:+.3f}' for gain in gains)}"
+    if max(gains) >= MINIMUM_GAIN and min(gains) >= -MINIMUM_GAIN:
+        return Decision(is_promoted=True, reason=f"Promoted: {figures}; {against}.")
+    return Decision(
+        is_promoted=False, reason=f"Kept the champion, whose names are known: {figures}; {against}, asked for {MINIMUM_GAIN:+.2f}."
+    )

@@ -1,0 +1,241 @@
+"""Fitted segments as plain figures: from rows of ``gold.user_features`` to clusters, with NumPy and Arrow only.
+
+One code for fitting, for Spark and for MLflow: this file travels with the registered model under its own name, so it imports nothing of
+this project.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, TypeAlias, cast
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Matrix = npt.NDArray[np.float64]
+Ids = npt.NDArray[np.int32]
+Rows: TypeAlias = Any
+"""A pyarrow Table or RecordBatch; pyarrow has no types to check against."""
+
+FORMAT = 1
+FILE = "segments.json"
+NO_CLUSTER = -1
+UNKNOWN_TASTE = "Taste not known yet"
+UNASSIGNED = "unassigned"
+
+BEHAVIOUR_FEATURES = ("recency_days", "tenure_days", "active_span_days", "active_days", "add_to_cart_count", "monetary")
+"""What behaviour clusters look at. ``active_span_days`` are the days from the first event to the last, both included; ``monetary`` is
+spend_minor, or units_bought in a shop without prices, in typical orders of the shop."""
+
+MONETARY_COLUMNS = {"spend": "spend_minor", "units": "units_bought"}
+COLUMNS = (
+    "recency_days",
+    "tenure_days",
+    "active_days",
+    "add_to_cart_count",
+    "order_count",
+    "spend_minor",
+    "units_bought",
+    "top_categories",
+)
+"""Columns of ``gold.user_features`` that clusters need."""
+
+_CATEGORIES_TYPE = pa.list_(pa.struct([("category_id", pa.string()), ("event_count", pa.int64())]))
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a marketer reads about one cluster."""
+
+    name: str
+    meaning: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Clusters over standardised ``log(1 + value)`` features; row i of ``centroids`` is cluster i.
+
+    ``monetary_unit`` is a typical order, in minor units or pieces; ``mean`` and ``scale`` are frozen at the fit.
+    """
+
+    features: tuple[str, ...]
+    monetary_basis: str
+    monetary_unit: int
+    mean: tuple[float, ...]
+    scale: tuple[float, ...]
+    centroids: tuple[tuple[float, ...], ...]
+    labels: tuple[Label, ...]
+
+    def points(self, rows: Rows) -> Matrix:
+        """Users x features, standardised by the frozen mean and scale."""
+        raw = behaviour_matrix(rows, self.features, monetary_basis=self.monetary_basis, monetary_unit=self.monetary_unit)
+        return cast("Matrix", (raw - np.array(self.mean)) / np.array(self.scale))
+
+    def assign(self, rows: Rows) -> Ids:
+        """Cluster of each user."""
+        return nearest(self.points(rows), self.centroids)
+
+
+@dataclass(frozen=True)
+class Taste:
+    """Clusters over square roots of category shares; users with fewer than ``minimum_events`` such events have no cluster."""
+
+    categories: tuple[str, ...]
+    minimum_events: int
+    centroids: tuple[tuple[float, ...], ...]
+    labels: tuple[Label, ...]
+
+    def assign(self, rows: Rows) -> Ids:
+        """Cluster of each user, or NO_CLUSTER."""
+        points, events = taste_matrix(rows, self.categories)
+        return np.where(events >= self.minimum_events, nearest(points, self.centroids), NO_CLUSTER).astype(np.int32)
+
+
+@dataclass(frozen=True)
+class SegmentModel:
+    """The clusters of one training; ``taste`` is None where a shop has no categories. ``version`` is the registry's."""
+
+    as_of_date: str
+    seed: int
+    behaviour: Behaviour
+    taste: Taste | None
+    version: str | None = None
+
+    def assign(self, rows: Rows) -> tuple[Ids, Ids]:
+        """Behaviour and taste cluster of each user; the latter NO_CLUSTER throughout when there are no taste clusters."""
+        taste = self.taste.assign(rows) if self.taste else np.full(rows.num_rows, NO_CLUSTER, dtype=np.int32)
+        return self.behaviour.assign(rows), taste
+
+    def to_json(self) -> str:
+        """The model as text; the same model gives the same text."""
+        return json.dumps({"format": FORMAT} | asdict(self), indent=1, sort_keys=True)
+
+
+def from_json(text: str, version: str | None = None) -> SegmentModel:
+    """Read a model back; raises ValueError for another format."""
+    content = json.loads(text)
+    if content.get("format") != FORMAT:
+        message = f"a segment model of format {content.get('format')}; this code reads format {FORMAT}"
+        raise ValueError(message)
+    return SegmentModel(
+        as_of_date=content["as_of_date"],
+        seed=content["seed"],
+        behaviour=Behaviour(**_frozen(content["behaviour"])),
+        taste=Taste(**_frozen(content["taste"])) if content["taste"] else None,
+        version=version or content["version"],
+    )
+
+
+def nearest(points: Matrix, centroids: Sequence[Sequence[float]]) -> Ids:
+    """Index of the centroid at the least Euclidean distance, the lowest of equals.
+
+    Distances add up feature by feature in one order, so that a user's cluster does not depend on who shares the batch (a matrix product's
+    may).
+
+    >>> nearest(np.array([[0.0], [1.0], [2.0]]), [[0.0], [2.0]]).tolist()
+    [0, 0, 1]
+    """
+    distances = np.zeros((len(points), len(centroids)))
+    for column, values in enumerate(np.array(centroids, dtype=np.float64).T):
+        distances += (points[:, column, None] - values[None, :]) ** 2
+    return cast("Ids", distances.argmin(axis=1).astype(np.int32))
+
+
+def behaviour_matrix(rows: Rows, features: Sequence[str], *, monetary_basis: str, monetary_unit: int) -> Matrix:
+    """Users x features: ``log(1 + value)``, negative values as 0; unknown money counts as none."""
+    columns = {name: _numbers(rows, name) for name in ("recency_days", "tenure_days", "active_days", "add_to_cart_count")}
+    columns["active_span_days"] = columns["tenure_days"] - columns["recency_days"] + 1
+    columns["monetary"] = _numbers(rows, MONETARY_COLUMNS[monetary_basis]) / monetary_unit
+    return np.column_stack([np.log1p(np.maximum(columns[name], 0.0)) for name in features])
+
+
+def taste_matrix(rows: Rows, categories: Sequence[str]) -> tuple[Matrix, npt.NDArray[np.int64]]:
+    """Users x categories: square roots of each user's shares, so that rows have length 1 (Hellinger); and the users' event counts.
+
+    Only events of the given categories count; a user without any has a row of zeros.
+    """
+    lists = _array(rows, "top_categories")
+    owner = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
+    entries = pc.list_flatten(lists)
+    position = pc.index_in(pc.struct_field(entries, "category_id"), value_set=pa.array(categories, pa.string()))
+    column = pc.fill_null(position, NO_CLUSTER).to_numpy(zero_copy_only=False)
+    weight = pc.struct_field(entries, "event_count").to_numpy(zero_copy_only=False).astype(np.int64)
+    counts = np.zeros((len(lists), len(categories)), dtype=np.int64)
+    known = column >= 0
+    np.add.at(counts, (owner[known], column[known]), weight[known])
+    totals = counts.sum(axis=1)
+    return np.sqrt(counts / np.maximum(totals, 1)[:, None]), totals
+
+
+def leading_categories(rows: Rows, limit: int) -> tuple[str, ...]:
+    """The categories with most events over all rows, falling, equals by id; at most ``limit``."""
+    entries = pc.list_flatten(_array(rows, "top_categories"))
+    table = pa.table({name: pc.struct_field(entries, name) for name in ("category_id", "event_count")})
+    totals = table.group_by("category_id").aggregate([("event_count", "sum")]).to_pylist()
+    totals.sort(key=lambda row: (-row["event_count_sum"], row["category_id"]))
+    return tuple(row["category_id"] for row in totals[:limit])
+
+
+def typical_order(rows: Rows) -> tuple[str, int]:
+    """``spend`` when any buyer's spend is known, otherwise ``units``; and the median over buyers of that by order, at least 1."""
+    orders = _numbers(rows, "order_count")
+    priced = pc.is_valid(_array(rows, "spend_minor")).to_numpy(zero_copy_only=False) & (orders > 0)
+    basis = "spend" if priced.any() else "units"
+    buyers = priced if basis == "spend" else orders > 0
+    by_order = np.sort(_numbers(rows, MONETARY_COLUMNS[basis])[buyers] // orders[buyers])
+    return basis, max(1, int(by_order[len(by_order) // 2])) if len(by_order) else 1
+
+
+def _numbers(rows: Rows, name: str) -> Matrix:
+    filled: Matrix = pc.fill_null(_array(rows, name), 0).to_numpy(zero_copy_only=False).astype(np.float64)
+    return filled
+
+
+def _array(rows: Rows, name: str) -> pa.Array:
+    column = rows.column(name)
+    return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+
+
+def _frozen(content: Mapping[str, Any]) -> dict[str, Any]:
+    frozen = {
+        key: tuple(tuple(v) if isinstance(v, list) else v for v in value) if isinstance(value, list) else value
+        for key, value in content.items()
+    }
+    return frozen | {"labels": tuple(Label(**label) for label in content["labels"])}
+
+
+class ServedSegments:
+    """What MLflow's pyfunc calls."""
+
+    def __init__(self, model: SegmentModel) -> None:
+        self.model = model
+
+    def predict(self, frame: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002 pyfunc's signature
+        """One row a user with COLUMNS -> the ids and names of both clusters."""
+        fields = {name: _CATEGORIES_TYPE if name == "top_categories" else pa.float64() for name in COLUMNS}
+        rows = pa.table({name: pa.array([_listed(v) for v in frame[name]], kind, from_pandas=True) for name, kind in fields.items()})
+        behaviour, taste = self.model.assign(rows)
+        taste_labels = self.model.taste.labels if self.model.taste else ()
+        unknown = UNKNOWN_TASTE if self.model.taste else UNASSIGNED
+        return pd.DataFrame(
+            {
+                "behaviour_cluster_id": behaviour,
+                "behaviour_segment": [self.model.behaviour.labels[i].name for i in behaviour],
+                "taste_cluster_id": taste,
+                "taste_segment": [taste_labels[i].name if i != NO_CLUSTER else unknown for i in taste],
+            }
+        )
+
+
+def _listed(value: object) -> object:
+    return list(value) if isinstance(value, np.ndarray) else value
+
+
+def _load_pyfunc(path: str) -> ServedSegments:
+    """MLflow's door: ``path`` is the model's data folder."""
+    return ServedSegments(from_json((Path(path) / FILE).read_text(encoding="utf-8")))

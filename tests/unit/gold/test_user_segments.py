@@ -1,0 +1,110 @@
+"""Claims about the segments of users, from planted shoppers."""
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
+
+from jobs.content_hash import content_hash
+from jobs.contract import conform
+from jobs.gold.user_segments import USER_SEGMENTS, build
+from jobs.segmentation import sample
+from jobs.segmentation.fitting import Search
+from jobs.segmentation.served_segments import UNASSIGNED, UNKNOWN_TASTE, SegmentModel
+from jobs.segmentation.training import fit
+from tests.unit.segmentation.shoppers import planted
+
+AS_OF = date(2026, 6, 30)
+SCHEMA = (
+    "as_of_date date, user_id string, recency_days int, tenure_days int, purchase_recency_days int, active_days bigint, "
+    "add_to_cart_count bigint, order_count bigint, spend_minor bigint, units_bought bigint, "
+    "top_categories array<struct<category_id:string,event_count:bigint>>"
+)
+SEARCH = Search(ks=(3, 4, 5), restarts=3, silhouette_users=400)
+
+
+def a_user(user_id: str, **changes: Any) -> dict[str, Any]:
+    base = {"as_of_date": AS_OF, "user_id": user_id, "recency_days": 3, "tenure_days": 50, "purchase_recency_days": None, "active_days": 4}
+    return base | {"add_to_cart_count": 0, "order_count": 0, "spend_minor": 0, "units_bought": 0, "top_categories": []} | changes
+
+
+def a_buyer(user_id: str, recency: int, orders: int, spend: int | None, units: int = 1) -> dict[str, Any]:
+    return a_user(user_id, purchase_recency_days=recency, order_count=orders, spend_minor=spend, units_bought=units)
+
+
+def frame(spark: SparkSession, users: list[dict[str, Any]]) -> DataFrame:
+    names = [field.partition(" ")[0] for field in SCHEMA.split(", ")]
+    return spark.createDataFrame([tuple(user[name] for name in names) for user in users], SCHEMA)
+
+
+def shoppers(spark: SparkSession, users: int = 400) -> DataFrame:
+    rows = [
+        user | {"as_of_date": AS_OF, "purchase_recency_days": user["recency_days"] if user["order_count"] else None}
+        for user in planted(users)[0].to_pylist()
+    ]
+    return frame(spark, rows)
+
+
+def segments(spark: SparkSession, users: list[dict[str, Any]]) -> dict[str, Row]:
+    return {row["user_id"]: row for row in conform(build(frame(spark, users), as_of=AS_OF, model=None), USER_SEGMENTS).collect()}
+
+
+@pytest.fixture(scope="module")
+def model(spark: SparkSession) -> SegmentModel:
+    drawn = sample.draw(shoppers(spark), as_of=AS_OF, seed=7)
+    return replace(fit(drawn, as_of=AS_OF, seed=7, search=SEARCH).model, version="4")
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_quintiles_rank_buyers_and_ties_share_them_in_either_order(spark: SparkSession, order: int) -> None:
+    buyers = [a_buyer(f"b{n}", recency=n, orders=1 if n > 3 else 2, spend=100 * n) for n in range(10)]
+    found = segments(spark, [*buyers, a_user("v")][::order])
+    assert [found[f"b{n}"]["recency_quintile"] for n in range(10)] == [5, 5, 4, 4, 3, 3, 2, 2, 1, 1]
+    assert [found[f"b{n}"]["frequency_quintile"] for n in range(10)] == [5, 5, 5, 5, 3, 3, 3, 3, 3, 3]
+    assert [found[f"b{n}"]["monetary_quintile"] for n in range(10)] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
+    assert [found["v"][f"{name}_quintile"] for name in ("recency", "frequency", "monetary")] == [None, None, None]
+    assert (found["v"]["rfm_segment"], found["v"]["monetary_basis"]) == ("Window shoppers", "spend")
+
+
+def test_a_shop_without_prices_ranks_pieces_and_says_so(spark: SparkSession) -> None:
+    found = segments(spark, [a_buyer(f"b{n}", recency=1, orders=2, spend=None, units=n) for n in range(1, 6)])
+    assert [found[f"b{n}"]["monetary_quintile"] for n in range(1, 6)] == [1, 2, 3, 4, 5]
+    assert {row["monetary_basis"] for row in found.values()} == {"units"}
+
+
+def test_an_unknown_spend_among_known_ones_has_no_quintile_but_a_segment(spark: SparkSession) -> None:
+    found = segments(spark, [a_buyer("known", 1, 3, 500), a_buyer("unknown", 1, 3, None)])
+    assert found["unknown"]["monetary_quintile"] is None
+    assert found["unknown"]["rfm_segment"] == "Champions"
+
+
+def test_without_a_model_the_clusters_are_unassigned(spark: SparkSession) -> None:
+    row = segments(spark, [a_user("v")])["v"]
+    assert (row["behaviour_segment"], row["taste_segment"]) == (UNASSIGNED, UNASSIGNED)
+    assert (row["behaviour_cluster_id"], row["taste_cluster_id"], row["model_version"]) == (None, None, None)
+
+
+def test_a_day_without_users_has_no_rows(spark: SparkSession) -> None:
+    assert build(frame(spark, [a_user("v")]), as_of=date(2026, 7, 1), model=None).count() == 0
+
+
+def test_every_user_is_in_one_named_cluster_of_each_scheme(spark: SparkSession, model: SegmentModel) -> None:
+    users = shoppers(spark).unionByName(frame(spark, [a_user("quiet")]))
+    rows = conform(build(users, as_of=AS_OF, model=model), USER_SEGMENTS).collect()
+    assert len({row["user_id"] for row in rows}) == len(rows) == 401
+    assert {row["behaviour_segment"] for row in rows} == {label.name for label in model.behaviour.labels}
+    assert model.taste is not None
+    assert {row["taste_segment"] for row in rows} == {UNKNOWN_TASTE, *[label.name for label in model.taste.labels]}
+    assert all(row["behaviour_segment"] == model.behaviour.labels[row["behaviour_cluster_id"]].name for row in rows)
+    assert {row["model_version"] for row in rows} == {"4"}
+
+
+def test_partitioning_and_order_change_neither_the_sample_nor_the_segments(spark: SparkSession, model: SegmentModel) -> None:
+    users = shoppers(spark)
+    parts = [users.coalesce(1), users.orderBy(F.desc("user_id")).repartition(5)]
+    samples = [sample.draw(part, as_of=AS_OF, seed=7, users=150) for part in parts]
+    assert samples[0].equals(samples[1])
+    assert len({content_hash(build(part, as_of=AS_OF, model=model), USER_SEGMENTS) for part in parts}) == 1

@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -21,8 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Answer the command line; raises ValueError for a shop that is too small."""
     options = _parser().parse_args(arguments)
     started = time.monotonic()
-    faults = dict.fromkeys(("event_faults", "order_faults", "item_faults"), NO_FAULTS) if options.clean else {}
-    shop = Shop(options.users, options.items, options.days, options.seed, options.last_day, **faults)
+    shop = Shop(options.users, options.items, options.days, options.seed, options.last_day)
+    if options.clean:
+        shop = replace(shop, event_faults=NO_FAULTS, order_faults=NO_FAULTS, item_faults=NO_FAULTS)
     if options.out:
         store, master = None, options.master or "local[*]"
         landing: Place = Folder(options.out.absolute())

@@ -7,8 +7,8 @@ scored tables, reads every file back, and commits the release last, by creating 
 **The day** is the partition key, which comes from the gold asset of `refine_daily`. By hand: trigger with the day as partition key, or
 with `{"day": "YYYY-MM-DD"}`. Days may be released in any order: the current release is that of the latest day.
 
-**Is a re-run safe?** Yes. It makes a further release of the same day, with the same content and, unless told otherwise, the model
-versions that the day's release recorded. The older release stays as it was.
+**Is a re-run safe?** Yes. It makes a further release of the same day, with the same content and the model versions that the day's
+release recorded; `{"day": "YYYY-MM-DD", "models": "champion"}` scores it with today's champions. The older release stays as it was.
 
 **When it fails.**
 
@@ -23,7 +23,7 @@ from airflow.sdk import DAG, PartitionedAssetTimetable
 from jobs.catalog import RELEASE
 from orchestration.assets import GOLD
 from orchestration.defaults import DAG_DEFAULTS
-from orchestration.operator import DAY, DAY_AFTER, submit_in_order
+from orchestration.operator import DAY, DAY_AFTER, MODELS, submit_in_order
 
 with DAG(dag_id="release_daily", doc_md=__doc__, schedule=PartitionedAssetTimetable(assets=GOLD), **DAG_DEFAULTS):
-    submit_in_order(RELEASE, start=DAY, end=DAY_AFTER)
+    submit_in_order(RELEASE, start=DAY, end=DAY_AFTER, options=("--models", MODELS))

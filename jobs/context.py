@@ -1,10 +1,10 @@
 """What a task has at hand."""
 
-import os
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from pyspark.sql import SparkSession
 
@@ -20,7 +20,10 @@ VERSION = "0.1.0"
 
 @dataclass(frozen=True)
 class Context:
-    """The settings, session, store and lake of one attempt, over a half-open interval of landing days."""
+    """The settings, session, store and lake of one attempt, over a half-open interval of landing days.
+
+    ``models`` says what scores a day that has been released before: the versions that its release recorded, or today's champions.
+    """
 
     settings: Settings
     spark: SparkSession
@@ -30,15 +33,18 @@ class Context:
     interval: Interval
     run_id: str
     attempt: int
+    models: Literal["recorded", "champion"] = "recorded"
 
     @classmethod
-    def create(cls, settings: Settings, *, interval: Interval, run_id: str, attempt: int, app_name: str) -> "Context":
+    def create(
+        cls, settings: Settings, interval: Interval, *, run_id: str, attempt: int, models: Literal["recorded", "champion"] = "recorded"
+    ) -> "Context":
         """Open the session and the lake for one attempt."""
-        spark = spark_session(settings, app_name)
+        spark = spark_session(settings, f"tradewind {settings.shop} {interval}")
         scratch = f"{settings.scratch_uri}/checkpoints"
         spark.sparkContext.setCheckpointDir(scratch)
         lake = Lake(spark, Attempt(run_id=run_id, attempt=attempt, interval=interval, code_version=code_version()))
-        return cls(settings, spark, Store.from_settings(settings), lake, load(settings.source), interval, run_id, attempt)
+        return cls(settings, spark, Store.from_settings(settings), lake, load(settings.source), interval, run_id, attempt, models)
 
     @cached_property
     def code_version(self) -> str:
@@ -47,9 +53,7 @@ class Context:
 
 
 def code_version() -> str:
-    """``TRADEWIND``'s release, with the commit where the code runs from a checkout."""
-    if given := os.environ.get("TWSTACK_CODE_VERSION"):
-        return given
+    """The release of the package, with the commit where the code runs from a checkout."""
     here = Path(__file__).resolve().parent
     result = subprocess.run(["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
     return f"{VERSION}+{result.stdout.strip()}" if result.returncode == 0 else VERSION

@@ -46,7 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         return errors.EXIT_BAD_DATA
     LOG.info("%s over %s, run %s, attempt %d", " ".join(options.names), interval, options.run_id, options.attempt)
     try:
-        context = Context.create(settings, interval=interval, run_id=options.run_id, attempt=options.attempt, app_name=options.names[0])
+        context = Context.create(settings, interval, run_id=options.run_id, attempt=options.attempt, models=options.models)
         result = run(context, options.names)
     except errors.TradewindError as error:
         LOG.error("%s: %s", type(error).__name__, error)  # noqa: TRY400  (a person reads this line first)
@@ -104,5 +104,11 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--end", required=True, help="day after the last landing day, ISO")
     parser.add_argument("--run-id", required=True, help="the scheduler's name of the run")
     parser.add_argument("--attempt", type=int, default=1, help="attempt of the task, from 1")
+    parser.add_argument(
+        "--models",
+        choices=("recorded", "champion"),
+        default="recorded",
+        help="what scores a day that has been released",
+    )
     parser.add_argument("--result", type=Path, help="file for the outcome, as JSON")
     return parser.parse_args(arguments)

@@ -69,6 +69,7 @@ class Lake:
     attempt: Attempt
     _staged: dict[str, Staged] = field(default_factory=dict)
     _read: dict[str, int] = field(default_factory=dict)
+    _pinned: dict[str, int] = field(default_factory=dict)
 
     # reading
 
@@ -82,11 +83,15 @@ class Lake:
             return self.spark.read.option("versionAsOf", snapshot_id).table(_full(table.name))
         if table.name in self._staged:
             return self.spark.read.option("branch", self.attempt.branch).table(_full(table.name))
-        current = self.snapshot_id(table)
+        current = self._pinned.get(table.name) or self.snapshot_id(table)
         if current is None:
             return self.spark.createDataFrame([], table.struct())
         self._read[table.name] = current
         return self.spark.read.option("versionAsOf", current).table(_full(table.name))
+
+    def pin(self, day_set: DaySet) -> None:
+        """From now on read the tables of a set at its snapshots, not where ``main`` has moved to since."""
+        self._pinned.update(day_set.snapshots)
 
     def snapshot_id(self, table: Table) -> int | None:
         """The published snapshot; None before the first."""

@@ -14,6 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.gate import Finding, audit
+from jobs.catalog import SCORE
 from jobs.context import Context
 from jobs.contract import Table
 from jobs.counts import Counts, accounted
@@ -21,6 +22,7 @@ from jobs.errors import AuditError, TradewindError
 from jobs.lake import Staged, days_condition
 from jobs.ops.quality_results import QUALITY_RESULTS
 from jobs.ops.runs import RUNS
+from jobs.release.recorded import versions_of_day
 from jobs.step import AsOf, EventDays, LandedDays, Read, Step, Write
 
 LOG = logging.getLogger("tradewind")
@@ -49,6 +51,8 @@ def build_tables(context: Context, names: Sequence[str]) -> dict[str, Any]:
     Nothing is published when anything raises: then the failed attempt is recorded, its branches are dropped, and the error goes on.
     """
     records: list[Record] = []
+    if any(name in SCORE.tables for name in names):
+        context.lake.pin(context.lake.read_set(context.interval.last_day))
     try:
         for name in names:
             records.extend(_build(context, step_of(name)))
@@ -74,7 +78,7 @@ def _build(context: Context, step: Step) -> list[Record]:
     began, started_at = time.monotonic(), datetime.now(UTC)
     keywords = {keyword: _keyword(context, keyword) for keyword in step.takes}
     if step.model is not None:
-        keywords["model"] = import_module(f"jobs.{_FAMILY_PACKAGES[step.model]}.champion").load(context)
+        keywords["model"] = _model(context, step.model)
     marked = _marked(context, step, keywords)
     days = _touched_days(context, step, marked)
     frames = [marked] if marked is not None else [_input(context, step, read, days) for read in step.reads]
@@ -106,6 +110,16 @@ def _marked(context: Context, step: Step, keywords: dict[str, Any]) -> DataFrame
     frames = [context.lake.read(read.table).where(_landed(reach.start, reach.end)) for read in step.reads]
     marked: DataFrame = step.parses(*frames, **keywords)
     return marked.persist(StorageLevel.MEMORY_AND_DISK)
+
+
+def _model(context: Context, family: str) -> Any:
+    """The model that serves: the version that the day's release recorded, otherwise the champion; None where none does."""
+    load = import_module(f"jobs.{_FAMILY_PACKAGES[family]}.champion").load
+    recorded = versions_of_day(context.store, context.interval.last_day) if context.models == "recorded" else None
+    if recorded is None or family not in recorded:
+        return load(context)
+    version = recorded[family]
+    return load(context, version) if version is not None else None
 
 
 _FAMILY_PACKAGES = {"recommender": "recommender", "segments": "segmentation"}

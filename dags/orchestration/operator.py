@@ -30,6 +30,8 @@ HOME_VARIABLE = "TWSTACK_HOME"
 DAY = "{{ partition_key or dag_run.conf['day'] }}"
 """The landing day of a run: its partition key; a run started by hand without either fails at once."""
 DAY_AFTER = "{{ macros.ds_add(partition_key or dag_run.conf['day'], 1) }}"
+MODELS = "{{ (dag_run.conf or {}).get('models', 'recorded') }}"
+"""Which models score a day again: those that its release recorded, unless the run's configuration says ``champion``."""
 TRAINING_DAY = "{{ params.day or macros.ds_add(ds, -1) }}"
 """The day whose set a training reads: the one that is given, else the day before the schedule's date."""
 TRAINING_DAY_AFTER = "{{ macros.ds_add(params.day, 1) if params.day else ds }}"
@@ -67,9 +69,9 @@ class SubmitOperator(SparkSubmitOperator):
     and the jobs lie is read from the environment when the task runs, so that parsing a DAG needs neither.
     """
 
-    def __init__(self, *, task: Task, start: str, end: str, **kwargs: Any) -> None:
+    def __init__(self, *, task: Task, start: str, end: str, options: Iterable[str] = (), **kwargs: Any) -> None:
         names = list(task.tables)
-        interval = ["--start", start, "--end", end, "--run-id", "{{ run_id }}", "--attempt", "{{ ti.try_number }}"]
+        interval = ["--start", start, "--end", end, "--run-id", "{{ run_id }}", "--attempt", "{{ ti.try_number }}", *options]
         super().__init__(
             task_id=task.name,
             application=ENTRY,
@@ -109,9 +111,11 @@ class SubmitOperator(SparkSubmitOperator):
             return cast("JsonValue", json.loads(result.read_text(encoding="utf-8"))) if result.exists() else None
 
 
-def submit_in_order(tasks: Iterable[Task], *, start: str, end: str, outlet: Asset | None = None) -> list[SubmitOperator]:
-    """One operator a task, each after the one before; the last one updates ``outlet``."""
-    operators = [SubmitOperator(task=task, start=start, end=end) for task in tasks]
+def submit_in_order(
+    tasks: Iterable[Task], *, start: str, end: str, options: Iterable[str] = (), outlet: Asset | None = None
+) -> list[SubmitOperator]:
+    """One operator a task, each after the one before, all with the same ``options``; the last one updates ``outlet``."""
+    operators = [SubmitOperator(task=task, start=start, end=end, options=options) for task in tasks]
     for before, after in itertools.pairwise(operators):
         before >> after
     if outlet is not None:

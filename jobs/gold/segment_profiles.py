@@ -170,6 +170,6 @@ STEP = Step(
     reads=(Read(USER_FEATURES), Read(USER_SEGMENTS)),
     writes=(Write(SEGMENT_PROFILES, SUITE, AsOf()),),
     build=build,
-    takes=("as_of", "model"),
+    takes=("as_of",),
     model="segments",
 )

@@ -114,6 +114,6 @@ STEP = Step(
     reads=(Read(USER_FEATURES),),
     writes=(Write(USER_SEGMENTS, SUITE, AsOf()),),
     build=build,
-    takes=("as_of", "model"),
+    takes=("as_of",),
     model="segments",
 )

@@ -1,0 +1,158 @@
+"""A hand-made raw day with every fault that is known, through the real DAGs to a release, twice."""
+
+import gzip
+import hashlib
+import json
+import subprocess
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs.landing import LandedFile, Marker, folder, write_marker
+from jobs.settings import Settings
+from jobs.store import Store
+from stack.services import Stack
+from stack.settings import StackSettings
+
+HERE = Path(__file__).resolve().parent
+CHECKOUT = HERE.parent.parent
+RAW = CHECKOUT / "tests" / "data" / "raw_day"
+DAY = date(2026, 5, 4)
+FEEDS = ("events", "orders", "items")
+
+REJECTED_EVENTS = {
+    "unreadable": 5,
+    "unknown_event_type": 3,
+    "missing_item": 1,
+    "missing_time": 2,
+    "too_late": 1,
+    "too_early": 1,
+    "impossible_price": 2,
+    "impossible_quantity": 3,
+    "other_currency": 2,
+    "impossible_propensity": 2,
+    "missing_event_id": 1,
+}
+REJECTED_ORDERS = {
+    "unreadable": 1,
+    "unknown_kind": 1,
+    "missing_item": 1,
+    "impossible_quantity": 1,
+    "impossible_price": 1,
+    "other_currency": 1,
+    "too_late": 1,
+    "missing_order": 1,
+    "missing_order_line_id": 1,
+}
+
+
+def land(store: Store, source: str) -> None:
+    """Put the day's files and markers into the landing zone, as a shop's exporter would."""
+    for feed in FEEDS:
+        files = []
+        for path in sorted((RAW / feed).glob("*.jsonl")):
+            content = gzip.compress(path.read_bytes(), mtime=0)
+            store.write(folder(source, feed, DAY) + path.name + ".gz", content)
+            rows = path.read_bytes().count(b"\n")
+            files.append(LandedFile(path.name + ".gz", rows, len(content), hashlib.sha256(content).hexdigest()))
+        write_marker(store, Marker(source, feed, DAY, sum(f.rows for f in files), tuple(files)))
+
+
+def run_dag(environment: dict[str, str], dag_id: str) -> None:
+    """Run a whole DAG in one process of Airflow's environment; the log is shown when it fails."""
+    python = str(StackSettings.from_environment().local_dir / "envs" / "airflow" / "bin" / "python")
+    command = [python, str(HERE / "run_dag.py"), str(CHECKOUT / "dags"), dag_id, DAY.isoformat()]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
+    assert ended.returncode == 0, ended.stdout[-6_000:] + ended.stderr[-3_000:]
+
+
+def releases(store: Store) -> list[dict[str, Any]]:
+    """Every committed release of the day, in order."""
+    keys = [entry.key for entry in store.list(f"releases/{DAY}/")]
+    return [json.loads(store.read(key) or b"{}") for key in keys]
+
+
+@pytest.fixture(scope="module")
+def two_releases(test_stack: Stack, services: Settings, airflow_environment: dict[str, str], mlflow_server: str) -> list[dict[str, Any]]:
+    """The day landed once and run twice."""
+    assert mlflow_server == services.mlflow_tracking_uri
+    store = Store.from_settings(services)
+    land(store, services.source)
+    for _ in range(2):
+        run_dag(airflow_environment, "refine_daily")
+        run_dag(airflow_environment, "release_daily")
+    assert test_stack.unhealthy() == {}
+    return releases(store)
+
+
+def hashes(release: dict[str, Any]) -> dict[str, str]:
+    """Content hash of every table of a release."""
+    content = release["content"]
+    return {name: version["content_hash"] for name, version in {**content["set"]["tables"], **content["tables"]}.items()}
+
+
+def test_both_runs_released_and_their_content_is_the_same(two_releases: list[dict[str, Any]]) -> None:
+    first, second = two_releases
+    assert (first["sequence"], second["sequence"]) == (1, 2)
+    assert first["run_id"] != second["run_id"]
+    assert len(hashes(first)) >= 12
+    assert hashes(first) == hashes(second)
+    checksums = [
+        {name: [file["sha256"] for file in export["files"]] for name, export in release["content"]["exports"].items()}
+        for release in (first, second)
+    ]
+    assert checksums[0] == checksums[1]
+    assert set(checksums[0]) >= {"user_segments", "segment_profiles", "recommendations"}
+
+
+def rejected(spark: SparkSession, table: str) -> dict[str, int]:
+    """Reason -> rows."""
+    return {
+        r["reason"]: r["count"]
+        for r in spark.sql(f"SELECT explode(reasons) AS reason FROM lake.{table}").groupBy("reason").count().collect()
+    }
+
+
+@pytest.mark.usefixtures("two_releases")
+def test_every_planted_fault_was_rejected_by_name(lake_spark: SparkSession) -> None:
+    assert rejected(lake_spark, "silver.events_rejected") == REJECTED_EVENTS
+    assert rejected(lake_spark, "silver.order_lines_rejected") == REJECTED_ORDERS
+    assert rejected(lake_spark, "silver.item_observations_rejected") == {"unreadable": 1, "missing_item": 1, "impossible_price": 1}
+
+
+@pytest.mark.usefixtures("two_releases")
+@pytest.mark.parametrize(
+    ("raw", "kept"),
+    [("bronze.events", "silver.events"), ("bronze.orders", "silver.order_lines"), ("bronze.items", "silver.item_observations")],
+)
+def test_no_line_vanished(lake_spark: SparkSession, raw: str, kept: str) -> None:
+    row = lake_spark.sql(
+        f"SELECT (SELECT count(*) FROM lake.{raw}) AS read, (SELECT sum(delivery_count) FROM lake.{kept}) AS delivered, "
+        f"(SELECT count(*) FROM lake.{kept}_rejected) AS rejected"
+    ).first()
+    assert row is not None
+    assert row["read"] == row["delivered"] + row["rejected"] > 0
+
+
+@pytest.mark.usefixtures("two_releases")
+def test_every_user_has_a_segment_and_as_many_recommendations_as_the_catalogue_allows(lake_spark: SparkSession) -> None:
+    users = {r["user_id"] for r in lake_spark.table("lake.gold.user_features").collect()}
+    assert len(users) == 44
+    assert {r["user_id"] for r in lake_spark.table("lake.gold.user_segments").collect()} == users
+    counts = {r["user_id"]: r["count"] for r in lake_spark.table("lake.gold.recommendations").groupBy("user_id").count().collect()}
+    assert set(counts) == users
+    assert all(count >= 8 for count in counts.values())
+
+
+@pytest.mark.usefixtures("two_releases")
+def test_the_audits_and_runs_of_all_attempts_are_on_record(lake_spark: SparkSession) -> None:
+    outcomes = lake_spark.sql(
+        "SELECT table_name, outcome, count(DISTINCT run_id) AS runs FROM lake.ops.runs WHERE table_name = 'silver.events' GROUP BY 1, 2"
+    )
+    assert [(r["outcome"], r["runs"]) for r in outcomes.collect()] == [("published", 2)]
+    unmet = lake_spark.sql("SELECT count(*) AS n FROM lake.ops.quality_results WHERE severity = 'critical' AND NOT is_met").first()
+    assert unmet is not None
+    assert unmet["n"] == 0

@@ -1,0 +1,255 @@
+"""The landing zone: where raw files arrive, a marker for each feed and day that is written last, and the lines of a landed file.
+
+Keys are ``landing/<source>/<feed>/<landed_date>/<file>``. Without its marker a day has not landed, whatever lies in its folder.
+"""
+
+import gzip
+import hashlib
+import io
+import json
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import date
+from typing import IO, Any
+
+from jobs.errors import LandingError, NotLandedError
+from jobs.interval import Interval
+from jobs.sources.source import Csv, Feed, Source
+from jobs.store import Store
+
+MARKER = "_LANDED.json"
+MAX_LINE_BYTES = 4 * 1024 * 1024
+"""Longest line that is read; a longer one means that the file does not hold one record a line."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_CHUNK = 256 * 1024
+_UPLOAD_IN_FLIGHT = re.compile(r"-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+"""S3Proxy lists an upload that is under way, or was killed, as the key and a UUID."""
+
+
+@dataclass(frozen=True)
+class LandedFile:
+    """One file as its marker describes it: data rows (a header is none), and the bytes and SHA-256 of the stored object."""
+
+    name: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Marker:
+    """What landed for one feed on one day."""
+
+    source: str
+    feed: str
+    landed_date: date
+    rows: int
+    files: tuple[LandedFile, ...]
+
+    def to_json(self) -> bytes:
+        """The marker as it is stored; the same marker gives the same bytes."""
+        return json.dumps(asdict(self) | {"landed_date": self.landed_date.isoformat()}, indent=1, sort_keys=True).encode()
+
+    @classmethod
+    def from_json(cls, content: bytes, key: str) -> "Marker":
+        """Read a stored marker; raises LandingError when it is malformed."""
+        try:
+            raw = json.loads(content)
+            files = tuple(LandedFile(str(f["name"]), int(f["rows"]), int(f["bytes"]), str(f["sha256"])) for f in raw["files"])
+            return cls(str(raw["source"]), str(raw["feed"]), date.fromisoformat(raw["landed_date"]), int(raw["rows"]), files)
+        except (ValueError, KeyError, TypeError) as error:
+            raise LandingError(
+                key,
+                expected="source, feed, landed_date, rows and files as JSON",
+                found=f"a malformed marker ({error})",
+                advice="Land the day again.",
+            ) from error
+
+
+@dataclass(frozen=True)
+class PlacedFile:
+    """A landed file and where it lies."""
+
+    key: str
+    landed_date: date
+    rows: int
+    bytes: int
+    sha256: str
+
+
+def folder(source: str, feed: str, day: date) -> str:
+    """Prefix of one feed's day, with its slash."""
+    return f"landing/{source}/{feed}/{day.isoformat()}/"
+
+
+def write_marker(store: Store, marker: Marker) -> None:
+    """Declare the day complete; call it after every file is in place."""
+    store.write(folder(marker.source, marker.feed, marker.landed_date) + MARKER, marker.to_json())
+
+
+def find_marker(store: Store, source: str, feed: str, day: date) -> Marker | None:
+    """The marker of a feed's day, or None when it has not landed; raises LandingError when it is malformed."""
+    key = folder(source, feed, day) + MARKER
+    content = store.read(key)
+    return None if content is None else Marker.from_json(content, key)
+
+
+def read_marker(store: Store, source: str, feed: str, day: date) -> Marker:
+    """The marker of a feed's day; raises NotLandedError (tried again) when there is none, LandingError when it is malformed."""
+    marker = find_marker(store, source, feed, day)
+    if marker is None:
+        raise NotLandedError(
+            f"feed {feed} of {source} on {day}",
+            expected=f"the marker {folder(source, feed, day)}{MARKER}",
+            found="none",
+            advice="The day has not landed yet and is tried again; if nothing is on its way, deliver the files and run"
+            f" python -m jobs.land --source {source}.",
+        )
+    return marker
+
+
+def check(store: Store, source: Source, feed_name: str, day: date) -> Marker:
+    """The marker of a feed's day, held against what lies there: names and sizes; content is checked while it is read.
+
+    Raises NotLandedError without a marker; LandingError when the day is empty and may not be, or files are missing, extra, or of another
+    size.
+    """
+    marker = read_marker(store, source.name, feed_name, day)
+    place = folder(source.name, feed_name, day)
+    if marker.rows == 0 and not source.feed(feed_name).may_be_empty:
+        raise _broken(place, expected="at least one row (this feed may not be empty)", found="a marker that says 0 rows")
+    if marker.rows != sum(file.rows for file in marker.files):
+        raise _broken(place, expected=f"{marker.rows} rows", found=f"files of {sum(file.rows for file in marker.files)} rows in the marker")
+    wanted = {file.name: file.bytes for file in marker.files}
+    there = {stored.key.removeprefix(place): stored.size for stored in store.list(place)}
+    there = {name: size for name, size in there.items() if name != MARKER and not (name not in wanted and _UPLOAD_IN_FLIGHT.search(name))}
+    if there != wanted:
+        differing = sorted({name for name, _ in wanted.items() ^ there.items()})
+        raise _broken(place, expected=_listed(wanted, differing), found=_listed(there, differing))
+    return marker
+
+
+def _listed(files: dict[str, int], names: list[str]) -> str:
+    shown = [f"{name} of {files[name]} bytes" if name in files else f"no {name}" for name in names[:5]]
+    return ", ".join(shown) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def _broken(subject: str, *, expected: str, found: str) -> LandingError:
+    return LandingError(subject, expected=expected, found=found, advice="Land this day again: files first, the marker last.")
+
+
+def landed_files(store: Store, source: Source, feed_name: str, interval: Interval) -> tuple[PlacedFile, ...]:
+    """Every file that landed for a feed in the interval, by day and name, after each day was checked; none where the source lacks the feed.
+
+    Raises NotLandedError and LandingError as ``check`` does.
+    """
+    if not source.has_feed(feed_name):
+        return ()
+    markers = [check(store, source, feed_name, day) for day in interval.days()]
+    return tuple(
+        PlacedFile(
+            folder(marker.source, marker.feed, marker.landed_date) + file.name, marker.landed_date, file.rows, file.bytes, file.sha256
+        )
+        for marker in markers
+        for file in sorted(marker.files, key=lambda file: file.name)
+    )
+
+
+def landed_days(store: Store, source: Source) -> tuple[date, ...]:
+    """The days for which every feed of the source has its marker, in order."""
+    complete: set[date] | None = None
+    for feed in source.feeds:
+        prefix = f"landing/{source.name}/{feed.name}/"
+        keys = (stored.key.removeprefix(prefix) for stored in store.list(prefix) if stored.key.endswith("/" + MARKER))
+        days = {date.fromisoformat(key.partition("/")[0]) for key in keys}
+        complete = days if complete is None else complete & days
+    return tuple(sorted(complete or ()))
+
+
+class HashingStream(io.RawIOBase):
+    """A readable stream that takes the SHA-256 of everything that goes through it."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        self._stream = stream
+        self._digest = hashlib.sha256()
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill ``buffer``; 0 at the end."""
+        chunk = self._stream.read(len(buffer))
+        self._digest.update(chunk)
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def sha256(self) -> str:
+        """Of the whole stream: what was not read so far is read now."""
+        while self.read(_CHUNK):
+            pass
+        return self._digest.hexdigest()
+
+
+def raw_lines(stream: IO[bytes] | io.RawIOBase, name: str) -> Iterator[bytes]:
+    """The lines of a plain or gzip stream without their line ends (LF or CR LF).
+
+    A line end inside quotes ends the line like any other. A byte order mark is left out. Raises LandingError for a broken archive or a line
+    without end.
+    """
+    buffered = io.BufferedReader(stream, _CHUNK)  # type: ignore[type-var]  # typeshed wants a private protocol; any readinto does
+    is_gzip = buffered.peek(2)[:2] == _GZIP_MAGIC
+    source: IO[bytes] = io.BufferedReader(gzip.GzipFile(fileobj=buffered), _CHUNK) if is_gzip else buffered
+    is_first = True
+    try:
+        while line := source.readline(MAX_LINE_BYTES + 1):
+            if len(line) > MAX_LINE_BYTES:
+                raise LandingError(
+                    name,
+                    expected="one record a line",
+                    found=f"a line of more than {MAX_LINE_BYTES} bytes",
+                    advice="Is this a text file of this source?",
+                )
+            line = line.removesuffix(b"\n").removesuffix(b"\r")
+            yield line.removeprefix(b"\xef\xbb\xbf") if is_first else line
+            is_first = False
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise LandingError(
+            name, expected="a whole gzip file", found=str(error), advice="Fetch the file again: it is cut or damaged."
+        ) from error
+
+
+def text_of(line: bytes) -> str:
+    r"""The line as text; a byte that is not UTF-8 is written out as ``\xNN``, so that nothing is lost and two such bytes stay apart.
+
+    >>> text_of(b"caf\xe9")
+    'caf\\xe9'
+    """
+    return line.decode("utf-8", errors="backslashreplace")
+
+
+def check_header(line: str, feed: Feed, name: str) -> None:
+    """Raise LandingError unless the header names the feed's raw columns, in order."""
+    found = feed.fields(line)
+    if tuple(found) != feed.columns:
+        raise LandingError(
+            name,
+            expected="the header " + ",".join(feed.columns),
+            found=line[:500],
+            advice="Is this a file of this source? If its columns have changed, change the source's schema.",
+        )
+
+
+def read_lines(stream: IO[bytes] | io.RawIOBase, feed: Feed, name: str = "the file") -> Iterator[tuple[int, str]]:
+    """The data lines of a landed file with their line numbers, from 1; a header is verified and left out but keeps its number.
+
+    Raises LandingError when the header is missing or wrong, or the file is broken. ``name`` is for its message.
+    """
+    lines = enumerate(raw_lines(stream, name), start=1)
+    if isinstance(feed.format, Csv) and feed.format.header:
+        check_header(text_of(next(lines, (1, b""))[1]), feed, name)
+    for number, line in lines:
+        yield number, text_of(line)

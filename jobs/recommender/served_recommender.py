@@ -16,8 +16,8 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 K = 20
-SCORE_UNIT = 1e-6
-"""Scores are rounded to this before they are ranked, so that the last bits of a sum cannot reorder a list."""
+SCORE_UNITS = 1_000_000
+"""Scores are rounded to whole fractions of this before they are ranked, so that the last bits of a sum cannot reorder a list."""
 
 BLOCK_CELLS = 4_000_000
 """Most user-by-item cells that are scored at a time: 32 MB of float64."""
@@ -37,7 +37,7 @@ def top_k(
     """The exact ``k`` best items of each user: positions (users x k), scores, and how many of the k places are filled.
 
     ``items`` lie in the order of their ids: of two equal scores the lower position wins. ``masked`` holds pairs (user row, item position)
-    that must not come up. Scores are float64 dot products, rounded to ``SCORE_UNIT``.
+    that must not come up. Scores are float64 dot products, rounded to 1e-6.
     """
     count, item_count = users.shape[0], items.shape[0]
     width = min(k, item_count)
@@ -52,7 +52,7 @@ def top_k(
     step = max(1, BLOCK_CELLS // item_count)
     for start in range(0, count, step):
         end = min(count, start + step)
-        units = np.rint(users[start:end].astype(np.float64) @ wide_items / SCORE_UNIT).astype(np.int64)
+        units = np.rint(users[start:end].astype(np.float64) @ wide_items * SCORE_UNITS).astype(np.int64)
         # One whole number says score first, then the lower position: no two are equal, so the order is total.
         keys = units * item_count + np.arange(item_count - 1, -1, -1)
         first, last = np.searchsorted(mask_rows, [start, end])
@@ -61,7 +61,7 @@ def top_k(
         order = np.argsort(np.take_along_axis(keys, best, axis=1), axis=1)[:, ::-1]
         best = np.take_along_axis(best, order, axis=1)
         positions[start:end] = best
-        scores[start:end] = np.take_along_axis(units, best, axis=1) * SCORE_UNIT
+        scores[start:end] = np.take_along_axis(units, best, axis=1) / SCORE_UNITS
         filled[start:end] = (np.take_along_axis(keys, best, axis=1) != _NEVER).sum(axis=1)
     return positions, scores, filled
 

@@ -29,6 +29,7 @@ def spark() -> Iterator[SparkSession]:
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.shuffle.partitions", "2")
         .config("spark.ui.enabled", "false")
+        .config("spark.python.daemon.module", "jobs.worker_daemon")
         .getOrCreate()
     )
     yield session

@@ -10,9 +10,10 @@ from jobs.recommender.artifacts import ChampionModel, place_of, restore
 FAMILY = "recommender"
 
 
-def load(context: Context) -> ChampionModel | None:
-    """Download the champion into the scratch place, once a version; None when there is none, and popularity serves."""
-    found = tracking.champion(context.settings, FAMILY)
+def load(context: Context, version: str | None = None) -> ChampionModel | None:
+    """Download the champion, or a version that a release recorded, into the scratch place, once; None when none serves: then popularity."""
+    tracker = tracking.connect(context.settings)
+    found = tracker.champion(FAMILY) if version is None else tracker.version(FAMILY, version)
     if found is None:
         return None
     place = place_of(context.settings.scratch_uri, "champions", found.name, f"{found.version}-{found.run_id}")

@@ -104,7 +104,7 @@ def test_a_broken_critical_rule_stops_silver_and_changes_nothing(
 @pytest.mark.usefixtures("good_day")
 def test_too_many_rejected_rows_stop_silver_and_name_the_reasons(run: Run, services: Settings, lake_spark: SparkSession) -> None:
     before = seen(lake_spark, "silver.events")
-    land(services, BAD, *events(BAD, 18), "{cut", EVENT_LINE | {"event_type": "teleport"})
+    land(services, BAD, *events(BAD, 18), "{cut", events(BAD, 1)[0] | {"event_id": "x", "event_type": "teleport"})
     run(BAD, *BRONZE, run_id="rejects")
     with pytest.raises(
         RejectShareError, match=r"silver\.events: expected at most 5\.0%.*found 2 of 20 \(10\.0%\): unknown_event_type 1, unreadable 1"

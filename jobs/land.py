@@ -161,13 +161,11 @@ def _place(store: Store, source: Source, feed: Feed, day: date, spool: Spool) ->
     prefix = landing.folder(source.name, feed.name, day)
     there = {stored.key: stored.size for stored in store.list(prefix)}
     wanted = {prefix + file.name: file.bytes for file in files}
-    if prefix + landing.MARKER in there:
-        if (
-            store.read(prefix + landing.MARKER) == marker.to_json()
-            and {k: s for k, s in there.items() if not k.endswith(landing.MARKER)} == wanted
-        ):
+    marker_key = prefix + landing.MARKER
+    if there.pop(marker_key, None) is not None:
+        if there == wanted and store.read(marker_key) == marker.to_json():
             return False
-        store.delete([prefix + landing.MARKER])
+        store.delete([marker_key])
     store.delete(key for key in there if key not in wanted)
     for part in parts:
         store.upload(part.path, prefix + part.file.name)

@@ -48,7 +48,8 @@ def pseudonym_column(column: Column | str, kind: Kind, key: SecretStr) -> Column
     Each distinct id of an Arrow batch is hashed once. The key travels inside the pickled function, so it shows neither in a query plan
     nor in Spark's pages.
     """
-    return cast("Column", arrow_udf(_hasher(kind, key), returnType="string")(column))
+    hashed = arrow_udf(_hasher(kind, key), "string")  # type: ignore[call-overload]  # the stubs ask for a type that Spark warns of
+    return cast("Column", hashed(column))
 
 
 def pseudonymise(df: DataFrame, columns: Mapping[str, Kind], key: SecretStr) -> DataFrame:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import cast
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -54,7 +55,8 @@ class Table:
 
     def struct(self) -> StructType:
         """The columns as a Spark schema; nullability as declared."""
-        return StructType([StructField(c.name, StructType.fromDDL(f"v {c.type}")["v"].dataType, c.nullable) for c in self.columns])
+        types = cast("StructType", StructType.fromDDL(", ".join(f"`{c.name}` {c.type}" for c in self.columns)))
+        return StructType([StructField(c.name, types[c.name].dataType, c.nullable) for c in self.columns])
 
 
 def differences(df: DataFrame, table: Table) -> list[str]:

@@ -55,7 +55,7 @@ class Store:
     def client(self) -> "S3Client":
         """The boto3 client: path-style addresses, ten standard-mode attempts a request."""
         config = Config(s3={"addressing_style": "path"}, retries={"mode": "standard", "total_max_attempts": 10})
-        client = boto3.client(
+        client: S3Client = boto3.client(
             "s3",
             endpoint_url=self.endpoint,
             region_name=self.region,
@@ -63,7 +63,7 @@ class Store:
             aws_secret_access_key=self.secret_key,
             config=config,
         )
-        return cast("S3Client", client)
+        return client
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Every object below ``prefix``, in order of its key."""

@@ -57,7 +57,7 @@ def schedule_of(dag: "DAG") -> str:
 
 def section(dag: "DAG") -> str:
     """Heading, schedule, tasks and manual of one DAG."""
-    ordered: list[Any] = dag.topological_sort()  # type: ignore[no-untyped-call]  # Airflow leaves it untyped
+    ordered: list[Any] = dag.topological_sort()
     rows = [f"| `{task.task_id}` | {', '.join(f'`{name}`' for name in TASKS[task.task_id].tables)} |" for task in ordered]
     table = "\n".join(["| task | builds |", "|---|---|", *rows])
     return f"## {dag.dag_id}\n\nStarts: {schedule_of(dag)}.\n\n{table}\n\n{(dag.doc_md or '').strip()}\n"

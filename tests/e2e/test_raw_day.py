@@ -64,7 +64,7 @@ def land(store: Store, source: str) -> None:
 def run_dag(environment: dict[str, str], dag_id: str) -> None:
     """Run a whole DAG in one process of Airflow's environment; the log is shown when it fails."""
     python = str(StackSettings.from_environment().local_dir / "envs" / "airflow" / "bin" / "python")
-    command = [python, str(HERE / "run_dag.py"), str(CHECKOUT / "dags"), dag_id, DAY.isoformat()]
+    command = [python, str(CHECKOUT / "tests" / "dags" / "run_dag.py"), str(CHECKOUT / "dags"), dag_id, DAY.isoformat()]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
     assert ended.returncode == 0, ended.stdout[-6_000:] + ended.stderr[-3_000:]
 

@@ -61,7 +61,7 @@ def land(services: Settings, day: date, *entries: dict[str, Any] | str, claim: i
 
 
 def events(day: date, count: int) -> list[dict[str, Any]]:
-    return [EVENT_LINE | {"event_id": f"{day}-{n}", "occurred_at": f"{day}T12:00:{n:02d}Z"} for n in range(count)]
+    return [{**EVENT_LINE, "event_id": f"{day}-{n}", "occurred_at": f"{day}T12:00:{n:02d}Z"} for n in range(count)]
 
 
 def seen(spark: SparkSession, table: str) -> tuple[int, int]:

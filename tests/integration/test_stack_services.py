@@ -10,7 +10,8 @@ from stack.services import Stack
 
 def test_the_lake_role_owns_its_database_and_logs_in_by_password(test_stack: Stack) -> None:
     with test_stack.postgres.connect(test_stack.credentials) as connection:
-        owners = dict(connection.execute("SELECT datname, pg_get_userbyid(datdba) FROM pg_database").fetchall())
+        rows = connection.execute("SELECT datname, pg_get_userbyid(datdba) FROM pg_database").fetchall()
+    owners: dict[str, str] = {row[0]: row[-1] for row in rows}
     assert {name: owners[name] for name in ("airflow", "mlflow", "lake", "mart")} == {
         name: name for name in ("airflow", "mlflow", "lake", "mart")
     }

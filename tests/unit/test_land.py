@@ -5,7 +5,7 @@ import io
 import os
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from jobs import landing_spool
 from jobs.errors import LandingError
 from jobs.interval import Interval
 from jobs.land import land
-from jobs.landing import MARKER, check, folder, landed_days, landed_files, read_lines
+from jobs.landing import MARKER, LandedFile, check, folder, landed_days, landed_files, read_lines
 from jobs.landing_spool import Spool
 from jobs.settings import Settings
 from jobs.sources.source import load
@@ -26,18 +26,18 @@ HEADER = "user_id,brand_id,type,visit_datetime\n"
 
 
 @pytest.fixture
-def store(services: Settings):
+def store(services: Settings) -> Iterator[Store]:
     store = Store.from_settings(services)
     store.delete([stored.key for stored in store.list("landing/")])
     yield store
     store.delete([stored.key for stored in store.list("landing/")])
 
 
-def silent(_message: str):
+def silent(_message: str) -> None:
     """Report nothing."""
 
 
-def landed_lines(store: Store, source_name: str, feed: str, first: date, last: date):
+def landed_lines(store: Store, source_name: str, feed: str, first: date, last: date) -> dict[date, list[str]]:
     source = load(source_name)
     files = landed_files(store, source, feed, Interval(first, last + timedelta(days=1)))
     return {
@@ -46,18 +46,18 @@ def landed_lines(store: Store, source_name: str, feed: str, first: date, last: d
     }
 
 
-def native_folder(tmp_path: Path, events: Iterable[str], orders: Iterable[str] = ()):
+def native_folder(tmp_path: Path, events: Iterable[str], orders: Iterable[str] = ()) -> Path:
     (tmp_path / "events-1.jsonl").write_text("".join(events), encoding="utf-8")
     with gzip.open(tmp_path / "orders-1.jsonl.gz", "wt", encoding="utf-8") as stream:
         stream.write("".join(orders))
     return tmp_path
 
 
-def event(instant: str):
+def event(instant: str) -> str:
     return f'{{"event_id": "{instant}", "occurred_at": "{instant}"}}\n'
 
 
-def test_rows_go_to_their_event_day_in_the_order_of_the_file(store: Store, tmp_path: Path):
+def test_rows_go_to_their_event_day_in_the_order_of_the_file(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "e.csv"
     path.write_text(HEADER + "1,2,0,6-4\n2,2,0,6-3\n3,2,0,6-4\n", encoding="utf-8")
     done = land(store, load("alibaba2014"), path, report=silent)
@@ -67,7 +67,7 @@ def test_rows_go_to_their_event_day_in_the_order_of_the_file(store: Store, tmp_p
     }
 
 
-def test_a_row_whose_day_cannot_be_read_lands_with_the_row_before_it_or_the_first_readable_one(store: Store, tmp_path: Path):
+def test_a_row_whose_day_cannot_be_read_lands_with_the_row_before_it_or_the_first_readable_one(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "e.csv"
     path.write_text(HEADER + "first\n1,2,0,6-3\n1,2,0,6-4\ncut,2\n\n1,2,0,6-3\n", encoding="utf-8")
     done = land(store, load("alibaba2014"), path, report=silent)
@@ -78,7 +78,7 @@ def test_a_row_whose_day_cannot_be_read_lands_with_the_row_before_it_or_the_firs
     assert (done.rows, done.rows_without_day) == ({"events": 6}, 3)
 
 
-def test_every_feed_gets_a_marker_for_every_day_between_the_first_and_the_last(store: Store, tmp_path: Path):
+def test_every_feed_gets_a_marker_for_every_day_between_the_first_and_the_last(store: Store, tmp_path: Path) -> None:
     events = [event(f"2026-05-0{day}T10:00:00Z") for day in (4, 5, 6)]
     place = native_folder(tmp_path, events, ['{"order_id": "1", "ordered_at": "2026-05-05T10:00:00Z"}\n'])
     done = land(store, load("native"), place, report=silent)
@@ -87,14 +87,14 @@ def test_every_feed_gets_a_marker_for_every_day_between_the_first_and_the_last(s
     assert done.rows == {"events": 3, "orders": 1, "items": 0}
 
 
-def test_a_gap_in_a_feed_that_may_not_be_empty_stops_before_anything_is_stored(store: Store, tmp_path: Path):
+def test_a_gap_in_a_feed_that_may_not_be_empty_stops_before_anything_is_stored(store: Store, tmp_path: Path) -> None:
     place = native_folder(tmp_path, [event("2026-05-04T10:00:00Z"), event("2026-05-06T10:00:00Z")])
     with pytest.raises(LandingError, match="none on 2026-05-05"):
         land(store, load("native"), place, report=silent)
     assert not list(store.list("landing/"))
 
 
-def test_landing_again_changes_nothing_and_other_content_replaces_what_was_there(store: Store, tmp_path: Path):
+def test_landing_again_changes_nothing_and_other_content_replaces_what_was_there(store: Store, tmp_path: Path) -> None:
     place = native_folder(tmp_path, [event("2026-05-04T10:00:00Z"), event("2026-05-05T10:00:00Z")])
     first = land(store, load("native"), place, report=silent)
     again = land(store, load("native"), place, report=silent)
@@ -106,7 +106,7 @@ def test_landing_again_changes_nothing_and_other_content_replaces_what_was_there
     assert landed_lines(store, "native", "events", other.first, other.last)[date(2026, 5, 5)] == [event("2026-05-05T11:00:00Z").strip()]
 
 
-def test_a_day_is_unmarked_while_its_files_are_replaced(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_day_is_unmarked_while_its_files_are_replaced(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     place = native_folder(tmp_path, [event("2026-05-04T10:00:00Z")])
     land(store, load("native"), place, report=silent)
     native_folder(tmp_path, [event("2026-05-04T11:00:00Z")])
@@ -120,19 +120,19 @@ def test_a_day_is_unmarked_while_its_files_are_replaced(store: Store, tmp_path: 
     assert store.read(folder("native", "events", date(2026, 5, 4)) + MARKER) is None
 
 
-def test_from_and_through_are_both_included_and_what_lies_outside_is_counted(store: Store, tmp_path: Path):
+def test_from_and_through_are_both_included_and_what_lies_outside_is_counted(store: Store, tmp_path: Path) -> None:
     place = native_folder(tmp_path, [event(f"2026-05-0{day}T10:00:00Z") for day in range(1, 8)])
     done = land(store, load("native"), place, first=date(2026, 5, 3), last=date(2026, 5, 5), report=silent)
     assert (done.first, done.last, done.rows["events"], done.rows_outside) == (date(2026, 5, 3), date(2026, 5, 5), 3, 4)
 
 
-def test_a_clock_wrong_by_decades_is_an_error_that_tells_how_to_leave_it_out(store: Store, tmp_path: Path):
+def test_a_clock_wrong_by_decades_is_an_error_that_tells_how_to_leave_it_out(store: Store, tmp_path: Path) -> None:
     place = native_folder(tmp_path, [event("2026-05-04T10:00:00Z"), event("1999-05-04T10:00:00Z")])
     with pytest.raises(LandingError, match="--from and --through"):
         land(store, load("native"), place, report=silent)
 
 
-def test_a_file_of_another_source_is_refused(store: Store, tmp_path: Path):
+def test_a_file_of_another_source_is_refused(store: Store, tmp_path: Path) -> None:
     path = tmp_path / "e.csv"
     path.write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(LandingError, match="the header user_id"):
@@ -143,7 +143,7 @@ def test_a_file_of_another_source_is_refused(store: Store, tmp_path: Path):
         land(store, load("native"), tmp_path, report=silent)
 
 
-def spooled(folder_: Path, lines: Iterable[bytes]):
+def spooled(folder_: Path, lines: Iterable[bytes]) -> list[list[tuple[LandedFile, bytes]]]:
     spool = Spool(load("native").feed("events"), folder_)
     for line in lines:
         spool.add(line)
@@ -151,7 +151,7 @@ def spooled(folder_: Path, lines: Iterable[bytes]):
     return [[(part.file, part.path.read_bytes()) for part in spool.parts(day)] for day in sorted(spool.days)]
 
 
-def test_the_same_rows_give_the_same_bytes_and_large_days_several_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_the_same_rows_give_the_same_bytes_and_large_days_several_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in (("PART_ROWS", 30), ("MEMBER_BYTES", 500), ("HELD_BYTES", 1_500)):
         monkeypatch.setattr(landing_spool, name, value)
     lines = [event(f"2026-05-0{1 + number % 4}T10:00:{number % 60:02d}Z").strip().encode() for number in range(300)]
@@ -163,7 +163,7 @@ def test_the_same_rows_give_the_same_bytes_and_large_days_several_files(tmp_path
     assert read == sorted(lines, key=lambda line: line[14:24])
 
 
-def test_the_command_says_what_it_did_and_ends_with_the_exit_code_of_bad_data(store: Store, test_stack: Stack, tmp_path: Path):
+def test_the_command_says_what_it_did_and_ends_with_the_exit_code_of_bad_data(store: Store, test_stack: Stack, tmp_path: Path) -> None:
     place = native_folder(tmp_path, [event("2026-05-04T10:00:00Z")])
     command = [sys.executable, "-m", "jobs.land", "--source", "native", "--input"]
     environment = os.environ | test_stack.environment() | {"PYTHONPATH": str(Path(__file__).parents[2])}

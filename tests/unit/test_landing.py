@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 
@@ -33,7 +34,7 @@ FILE = LandedFile("part-00000.jsonl.gz", 1, len(CONTENT), hashlib.sha256(CONTENT
 
 
 @pytest.fixture
-def store(services: Settings):
+def store(services: Settings) -> Iterator[Store]:
     store = Store.from_settings(services)
     store.delete([stored.key for stored in store.list("landing/")])
     yield store
@@ -41,41 +42,41 @@ def store(services: Settings):
 
 
 @pytest.fixture
-def native():
+def native() -> Source:
     return load("native")
 
 
-def landed(store: Store, feed: str = "events", day: date = DAY, files: tuple[LandedFile, ...] = (FILE,)):
+def landed(store: Store, feed: str = "events", day: date = DAY, files: tuple[LandedFile, ...] = (FILE,)) -> None:
     for file in files:
         store.write(folder("native", feed, day) + file.name, CONTENT)
     write_marker(store, Marker("native", feed, day, sum(file.rows for file in files), tuple(files)))
 
 
-def test_a_marker_is_read_as_it_was_written(store: Store):
+def test_a_marker_is_read_as_it_was_written(store: Store) -> None:
     landed(store)
     assert read_marker(store, "native", "events", DAY) == Marker("native", "events", DAY, 1, (FILE,))
 
 
-def test_a_day_without_marker_is_tried_again_and_the_message_names_feed_and_day(store: Store, native: Source):
+def test_a_day_without_marker_is_tried_again_and_the_message_names_feed_and_day(store: Store, native: Source) -> None:
     store.write(folder("native", "events", DAY) + FILE.name, CONTENT)
     with pytest.raises(NotLandedError, match=r"feed events of native on 2026-05-04: .*python -m jobs\.land") as caught:
         check(store, native, "events", DAY)
     assert caught.value.exit_code == 75
 
 
-def test_a_whole_day_passes_the_check(store: Store, native: Source):
+def test_a_whole_day_passes_the_check(store: Store, native: Source) -> None:
     landed(store)
     assert check(store, native, "events", DAY).rows == 1
 
 
-def test_an_upload_that_was_killed_beside_a_whole_day_does_not_matter(store: Store, native: Source):
+def test_an_upload_that_was_killed_beside_a_whole_day_does_not_matter(store: Store, native: Source) -> None:
     landed(store)
     store.write(folder("native", "events", DAY) + FILE.name + "-3f2504e0-4f89-11d3-9a0c-0305e82c3301", b"half")
     assert check(store, native, "events", DAY).rows == 1
 
 
 @pytest.mark.parametrize("change", ["missing", "extra", "size", "rows", "malformed"])
-def test_a_day_that_differs_from_its_marker_is_bad_data(store: Store, native: Source, change: str):
+def test_a_day_that_differs_from_its_marker_is_bad_data(store: Store, native: Source, change: str) -> None:
     landed(store)
     place = folder("native", "events", DAY)
     if change == "missing":
@@ -94,7 +95,7 @@ def test_a_day_that_differs_from_its_marker_is_bad_data(store: Store, native: So
     assert place in caught.value.subject
 
 
-def test_an_empty_day_is_bad_data_only_where_the_feed_may_not_be_empty(store: Store, native: Source):
+def test_an_empty_day_is_bad_data_only_where_the_feed_may_not_be_empty(store: Store, native: Source) -> None:
     landed(store, files=())
     landed(store, feed="orders", files=())
     assert check(store, native, "orders", DAY).files == ()
@@ -102,7 +103,7 @@ def test_an_empty_day_is_bad_data_only_where_the_feed_may_not_be_empty(store: St
         check(store, native, "events", DAY)
 
 
-def test_the_files_of_an_interval_come_by_day_and_a_feed_that_the_source_lacks_has_none(store: Store, native: Source):
+def test_the_files_of_an_interval_come_by_day_and_a_feed_that_the_source_lacks_has_none(store: Store, native: Source) -> None:
     for day in (date(2026, 5, 5), DAY):
         landed(store, day=day)
     files = landed_files(store, native, "events", Interval(DAY, date(2026, 5, 6)))
@@ -112,7 +113,7 @@ def test_the_files_of_an_interval_come_by_day_and_a_feed_that_the_source_lacks_h
     assert landed_files(store, load("taobao"), "orders", Interval(DAY, date(2026, 5, 6))) == ()
 
 
-def test_a_day_counts_as_landed_when_every_feed_has_its_marker(store: Store, native: Source):
+def test_a_day_counts_as_landed_when_every_feed_has_its_marker(store: Store, native: Source) -> None:
     for day in (DAY, date(2026, 5, 5)):
         landed(store, day=day)
         landed(store, feed="orders", day=day, files=())
@@ -120,45 +121,45 @@ def test_a_day_counts_as_landed_when_every_feed_has_its_marker(store: Store, nat
     assert landed_days(store, native) == (DAY,)
 
 
-def numbered(content: bytes, source: str = "native", feed: str = "events"):
+def numbered(content: bytes, source: str = "native", feed: str = "events") -> list[tuple[int, str]]:
     return list(read_lines(io.BytesIO(content), load(source).feed(feed)))
 
 
-def test_lines_are_numbered_from_one_and_end_at_line_feeds_alone():
+def test_lines_are_numbered_from_one_and_end_at_line_feeds_alone() -> None:
     assert numbered("a\r\nb\x85c\u2028d\n\nlast".encode()) == [(1, "a"), (2, "b\x85c\u2028d"), (3, ""), (4, "last")]
 
 
-def test_a_gzip_file_of_several_members_is_read_whole():
+def test_a_gzip_file_of_several_members_is_read_whole() -> None:
     assert numbered(gzip.compress(b"a\n") + gzip.compress(b"b\n")) == [(1, "a"), (2, "b")]
 
 
-def test_a_header_is_left_out_but_keeps_its_number_and_a_byte_order_mark_does_not_disturb_it():
+def test_a_header_is_left_out_but_keeps_its_number_and_a_byte_order_mark_does_not_disturb_it() -> None:
     assert numbered(b"\xef\xbb\xbfuser_id,brand_id,type,visit_datetime\n1,2,0,6-4\n", "alibaba2014") == [(2, "1,2,0,6-4")]
 
 
 @pytest.mark.parametrize("content", [b"", b"1,2,0,6-4\n", b"brand_id,user_id,type,visit_datetime\n"])
-def test_a_wrong_header_is_bad_data(content: bytes):
+def test_a_wrong_header_is_bad_data(content: bytes) -> None:
     with pytest.raises(LandingError, match="the header user_id,brand_id,type,visit_datetime"):
         numbered(content, "alibaba2014")
 
 
-def test_bytes_that_are_not_utf8_are_written_out_and_stay_apart():
+def test_bytes_that_are_not_utf8_are_written_out_and_stay_apart() -> None:
     assert numbered(b"caf\xe9 \xe8\n") == [(1, "caf\\xe9 \\xe8")]
 
 
-def test_a_cut_archive_and_a_line_without_end_are_bad_data():
+def test_a_cut_archive_and_a_line_without_end_are_bad_data() -> None:
     with pytest.raises(LandingError, match="a whole gzip file"):
         numbered(gzip.compress(b"a\n" * 1000)[:-12])
     with pytest.raises(LandingError, match="one record a line"):
         numbered(b"x" * (MAX_LINE_BYTES + 1))
 
 
-def test_the_hash_covers_the_whole_stream_also_what_was_not_read():
+def test_the_hash_covers_the_whole_stream_also_what_was_not_read() -> None:
     stream = HashingStream(io.BytesIO(CONTENT + b"behind the archive"))
     stream.read(3)
     assert stream.sha256() == hashlib.sha256(CONTENT + b"behind the archive").hexdigest()
 
 
-def test_the_same_marker_has_the_same_bytes():
+def test_the_same_marker_has_the_same_bytes() -> None:
     marker = Marker("native", "events", DAY, 1, (FILE,))
     assert Marker.from_json(marker.to_json(), "k").to_json() == replace(marker).to_json()

@@ -88,6 +88,7 @@ def test_a_run_says_what_it_read_who_ran_it_and_how_sure_its_figures_are(setting
         "window_start": "2026-06-01",
         "window_last_day": "2026-06-30",
     }
+    assert run.inputs is not None
     read = {i.dataset.name: (i.dataset.digest, json.loads(i.dataset.source)["uri"]) for i in run.inputs.dataset_inputs}
     assert read == {
         "gold.interactions": ("4711", "iceberg://lake/gold.interactions@4711"),

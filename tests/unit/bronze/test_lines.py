@@ -36,7 +36,7 @@ def store(services: Settings) -> Iterator[Store]:
     store.delete([stored.key for stored in store.list("landing/")])
 
 
-def landed(store: Store, days: Mapping[date, bytes], source: str = "native", feed: str = "events"):
+def landed(store: Store, days: Mapping[date, bytes], source: str = "native", feed: str = "events") -> None:
     """Mark ``days`` (day -> content) as landed, each as one plain file."""
     for day, content in days.items():
         file = LandedFile("part-00000.jsonl", content.count(b"\n"), len(content), hashlib.sha256(content).hexdigest())
@@ -50,7 +50,7 @@ def bronze(spark: SparkSession, store: Store, source: str, *days: date, module: 
     return cast("DataFrame", module.build(spark=spark, source=load(source), store=store, interval=interval))
 
 
-def test_every_line_is_there_with_its_place_and_the_midnight_of_its_landed_day(spark: SparkSession, store: Store):
+def test_every_line_is_there_with_its_place_and_the_midnight_of_its_landed_day(spark: SparkSession, store: Store) -> None:
     landed(store, {DAY: b"a\n\nb\n", DAY + timedelta(days=1): b"c\n"})
     rows = conform(bronze(spark, store, "native", DAY, DAY + timedelta(days=1)), events.EVENTS).collect()
     place = folder("native", "events", DAY) + "part-00000.jsonl"
@@ -64,25 +64,25 @@ def test_every_line_is_there_with_its_place_and_the_midnight_of_its_landed_day(s
     assert found == {("native", place, "2013-06-04 00:00:00")}
 
 
-def test_a_feed_that_the_source_does_not_have_is_an_empty_table_of_the_same_columns(spark: SparkSession, store: Store):
+def test_a_feed_that_the_source_does_not_have_is_an_empty_table_of_the_same_columns(spark: SparkSession, store: Store) -> None:
     assert conform(bronze(spark, store, "taobao", DAY, module=items), items.ITEMS).collect() == []
     assert conform(bronze(spark, store, "taobao", DAY, module=orders), orders.ORDERS).collect() == []
 
 
-def test_a_day_that_has_not_landed_stops_the_build_before_anything_is_read(spark: SparkSession, store: Store):
+def test_a_day_that_has_not_landed_stops_the_build_before_anything_is_read(spark: SparkSession, store: Store) -> None:
     landed(store, {DAY: b"a\n"})
     with pytest.raises(NotLandedError, match="2013-06-05"):
         bronze(spark, store, "native", DAY, DAY + timedelta(days=1))
 
 
-def test_a_file_changed_after_it_landed_is_a_landing_error_also_inside_a_task(spark: SparkSession, store: Store):
+def test_a_file_changed_after_it_landed_is_a_landing_error_also_inside_a_task(spark: SparkSession, store: Store) -> None:
     landed(store, {DAY: b"aaa\n"})
     store.write(folder("native", "events", DAY) + "part-00000.jsonl", b"bbb\n")
     with pytest.raises(PythonException, match=r"jobs\.errors\.LandingError: .*expected 1 rows, sha256 .* as its marker says; found 1 rows"):
         bronze(spark, store, "native", DAY).collect()
 
 
-def test_rows_that_differ_from_the_marker_are_a_landing_error(store: Store):
+def test_rows_that_differ_from_the_marker_are_a_landing_error(store: Store) -> None:
     content = b"a\nb\n"
     key = folder("native", "events", DAY) + "f"
     store.write(key, content)
@@ -91,7 +91,7 @@ def test_rows_that_differ_from_the_marker_are_a_landing_error(store: Store):
         list(verified_lines(store, load("native").feed("events"), placed))
 
 
-def test_a_large_file_comes_in_batches(store: Store):
+def test_a_large_file_comes_in_batches(store: Store) -> None:
     content = b"x\n" * (2 * BATCH_ROWS + 1)
     key = folder("native", "events", DAY) + "f"
     store.write(key, content)
@@ -104,7 +104,7 @@ def test_a_large_file_comes_in_batches(store: Store):
 @pytest.mark.parametrize(
     ("sizes", "tasks"), [([5], 4), ([5] * 92, 2), ([1, 1, 1, 100], 2), ([40 << 20] * 3, 2), ([100, 1, 1], 8), ([0, 0, 7], 2)]
 )
-def test_files_are_shared_out_in_order_each_once_and_to_enough_tasks(sizes: list[int], tasks: int):
+def test_files_are_shared_out_in_order_each_once_and_to_enough_tasks(sizes: list[int], tasks: int) -> None:
     files = [PlacedFile(str(number), DAY, 1, size, "") for number, size in enumerate(sizes)]
     shares = shared_out(files, tasks)
     assert [file for share in shares for file in share] == files
@@ -130,7 +130,7 @@ def test_files_are_shared_out_in_order_each_once_and_to_enough_tasks(sizes: list
 )
 def test_each_line_of_a_real_file_reaches_bronze_and_each_faulty_one_has_its_reason(  # noqa: PLR0917 - four columns of a table and two fixtures
     spark: SparkSession, store: Store, name: str, file: str, rows: int, reasons: dict[str, int]
-):
+) -> None:
     module = orders if name == "online_retail" else events
     source = load(name)
     done = land(store, source, DATA / name / file, report=lambda _: None)

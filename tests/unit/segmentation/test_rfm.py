@@ -76,7 +76,7 @@ def test_names_are_unique_and_say_what_to_do() -> None:
 
 def test_spark_ranks_as_the_arithmetic_does_for_any_partitioning(spark: SparkSession) -> None:
     drawn = np.random.default_rng(3)
-    columns = {
+    columns: dict[str, list[int | None]] = {
         "few": [int(drawn.choice([1, 1, 1, 2, 3])) for _ in range(300)],
         "many": [int(drawn.lognormal(9, 2)) for _ in range(300)],
         "negative": [int(drawn.integers(-5000, 5000)) for _ in range(300)],

@@ -11,11 +11,11 @@ FILE = Path(__file__).parents[2] / "data" / "sources" / "rees46.csv"
 
 
 @pytest.fixture(scope="module")
-def lines():
+def lines() -> list[str]:
     return FILE.read_text(encoding="utf-8").splitlines()[1:]
 
 
-def test_every_fault_in_the_file_has_its_reason(parsed: Parsed, lines: list[str]):
+def test_every_fault_in_the_file_has_its_reason(parsed: Parsed, lines: list[str]) -> None:
     rows = parsed("rees46", "events", lines)
     assert len(rows) == 41
     assert Counter(reason for row in rows for reason in row.reasons) == {"unreadable": 3, "price_not_positive": 2, "missing_user": 1}
@@ -25,12 +25,12 @@ def test_every_fault_in_the_file_has_its_reason(parsed: Parsed, lines: list[str]
     assert [row.raw.event_type for row in rows if row.event_type is None and not row.reasons] == ["wishlist"]
 
 
-def test_prices_become_cents_by_decimal_rounding(parsed: Parsed, lines: list[str]):
+def test_prices_become_cents_by_decimal_rounding(parsed: Parsed, lines: list[str]) -> None:
     rows = parsed("rees46", "events", lines)
     assert (rows[0].unit_price_minor, rows[26].unit_price_minor, rows[0].currency) == (3579, 12843, "USD")
 
 
-def test_what_a_session_buys_is_one_order_and_a_purchase_without_session_is_its_own(parsed: Parsed, lines: list[str]):
+def test_what_a_session_buys_is_one_order_and_a_purchase_without_session_is_its_own(parsed: Parsed, lines: list[str]) -> None:
     rows = parsed("rees46", "order_lines", lines)
     assert [row.order_id for row in rows[:3]] == [
         "c6bd7419-2748-4c56-95b4-8cec9ff8b80d",
@@ -39,6 +39,6 @@ def test_what_a_session_buys_is_one_order_and_a_purchase_without_session_is_its_
     ]
 
 
-def test_an_item_without_a_category_code_keeps_its_category_number(parsed: Parsed, lines: list[str]):
+def test_an_item_without_a_category_code_keeps_its_category_number(parsed: Parsed, lines: list[str]) -> None:
     rows = parsed("rees46", "items", lines[:2])
     assert [row.category_id for row in rows] == ["2103807459595387724", "appliances.environment.water_heater"]

@@ -10,44 +10,44 @@ from jobs.sources.source import Csv, UnknownSourceError, known_sources, load
 CANONICAL_RENAMED = {"user_id": "user_id", "user": "user_id"}
 
 
-def test_all_declared_sources_load():
+def test_all_declared_sources_load() -> None:
     assert known_sources() == ("alibaba2014", "native", "online_retail", "rees46", "retailrocket", "synthetic", "taobao")
     assert [load(name).name for name in known_sources()] == list(known_sources())
 
 
-def test_an_unknown_source_is_an_error_that_lists_the_known_ones():
+def test_an_unknown_source_is_an_error_that_lists_the_known_ones() -> None:
     with pytest.raises(UnknownSourceError, match=r"expected one of alibaba2014, native, .*; found nativ\."):
         load("nativ")
 
 
-def test_a_module_beside_the_sources_is_no_source():
+def test_a_module_beside_the_sources_is_no_source() -> None:
     with pytest.raises(UnknownSourceError):
         load("parsing")
 
 
-def test_the_synthetic_shop_comes_in_the_native_format():
+def test_the_synthetic_shop_comes_in_the_native_format() -> None:
     assert load("synthetic").feeds == load("native").feeds
 
 
-def test_a_mapping_to_an_unknown_column_is_refused():
+def test_a_mapping_to_an_unknown_column_is_refused() -> None:
     source = load("taobao")
     with pytest.raises(ValueError, match="events maps user, which is no canonical column"):
         replace(source, events=replace(source.events, columns=CANONICAL_RENAMED, identity=("user_id",), carries_user_id=()))
 
 
-def test_a_primary_canonical_that_filters_is_refused_because_rows_would_vanish():
+def test_a_primary_canonical_that_filters_is_refused_because_rows_would_vanish() -> None:
     source = load("taobao")
     with pytest.raises(ValueError, match="rows would vanish"):
         replace(source, events=replace(source.events, where="behavior = 'pv'"))
 
 
-def test_a_feed_that_nobody_accounts_for_is_refused():
+def test_a_feed_that_nobody_accounts_for_is_refused() -> None:
     source = load("online_retail")
     with pytest.raises(ValueError, match="feed orders has 0 primary canonicals"):
         replace(source, order_lines=replace(source.order_lines, derived=True))
 
 
-def test_a_quoted_delimiter_does_not_split_a_field():
+def test_a_quoted_delimiter_does_not_split_a_field() -> None:
     feed = load("online_retail").feed("orders")
     record = feed.record('536477,22041,"RECORD FRAME 7"" SIZE, BLUE",48,2010-12-01 12:27:00,2.1,16210,United Kingdom')
     assert record["Description"] == 'RECORD FRAME 7" SIZE, BLUE'
@@ -66,7 +66,7 @@ def test_a_quoted_delimiter_does_not_split_a_field():
         ("online_retail", "orders", "536365,71053,LAMP,6,2010-12-01 08:26:00,3.39,17850,United Kingdom", date(2010, 12, 1)),
     ],
 )
-def test_the_day_of_a_record_is_its_utc_day(source: str, feed: str, line: str, day: date):
+def test_the_day_of_a_record_is_its_utc_day(source: str, feed: str, line: str, day: date) -> None:
     assert load(source).feed(feed).day_of(line) == day
 
 
@@ -87,12 +87,12 @@ def test_the_day_of_a_record_is_its_utc_day(source: str, feed: str, line: str, d
         ("online_retail", "orders", ""),
     ],
 )
-def test_a_record_whose_day_cannot_be_told_raises_value_error(source: str, feed: str, line: str):
+def test_a_record_whose_day_cannot_be_told_raises_value_error(source: str, feed: str, line: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - every cause is a ValueError, whatever its words
         load(source).feed(feed).day_of(line)
 
 
-def test_every_feed_knows_its_files_by_name():
+def test_every_feed_knows_its_files_by_name() -> None:
     native = load("native")
     assert native.feed("orders").holds("orders-2026-05-04.jsonl.gz")
     assert not native.feed("events").holds("orders-2026-05-04.jsonl.gz")

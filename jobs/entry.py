@@ -5,6 +5,7 @@ import json
 import logging
 import re
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
@@ -14,11 +15,9 @@ from pydantic import ValidationError
 from pyspark.errors import PySparkException
 
 from jobs import errors
-from jobs.catalog import SET_TABLES
 from jobs.context import Context
 from jobs.interval import Interval
 from jobs.settings import Settings
-from jobs.shell import build_tables, step_of
 
 LOG = logging.getLogger("tradewind")
 
@@ -26,9 +25,12 @@ WORKS: dict[str, str] = {
     "model.recommender": "jobs.recommender.training:train",
     "model.segments": "jobs.segmentation.training:train",
     "ops.releases": "jobs.release.publish:publish",
-    "ops.sets": "jobs.entry:record_set",
+    "ops.sets": "jobs.day_set:record",
 }
 """Names that are not built by a step: where the function lies that makes them from a context."""
+
+BUILD = "jobs.shell:build_tables"
+"""What makes the tables. It and the works above load Great Expectations, which takes as long as Spark takes to start: so both at once."""
 
 _RAISED_IN_WORKER = re.compile(r"jobs\.errors\.(\w+): (.*)")
 
@@ -45,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
         LOG.error("settings or arguments: %s", error)  # noqa: TRY400  (the message says it all; a trace would hide it)
         return errors.EXIT_BAD_DATA
     LOG.info("%s over %s, run %s, attempt %d", " ".join(options.names), interval, options.run_id, options.attempt)
+    threading.Thread(target=import_module, args=(BUILD.partition(":")[0],), daemon=True).start()
     try:
         context = Context.create(settings, interval, run_id=options.run_id, attempt=options.attempt, models=options.models)
         result = run(context, options.names)
@@ -67,19 +70,11 @@ def main(arguments: Sequence[str]) -> int:
 def run(context: Context, names: Sequence[str]) -> dict[str, Any]:
     """Make everything that ``names`` says, tables first and together; returns the outcomes by name."""
     tables = [name for name in names if name not in WORKS]
-    outcome: dict[str, Any] = build_tables(context, tables) if tables else {}
+    outcome: dict[str, Any] = _function(BUILD)(context, tables) if tables else {}
     for name in names:
         if name in WORKS:
             outcome[name] = _function(WORKS[name])(context)
     return outcome
-
-
-def record_set(context: Context) -> dict[str, Any]:
-    """Name the snapshots that belong together for the interval's last day."""
-    tables = [write.table for name in SET_TABLES for write in step_of(name).writes]
-    day_set = context.lake.record_set(context.interval.last_day, tables)
-    LOG.info("set %s: %d tables", day_set.set_id, len(day_set.snapshots))
-    return {"set_id": day_set.set_id, "tables": len(day_set.snapshots)}
 
 
 def raised_in_worker(trace: str) -> tuple[str, str, int] | None:
@@ -91,9 +86,9 @@ def raised_in_worker(trace: str) -> tuple[str, str, int] | None:
     return None
 
 
-def _function(place: str) -> Callable[[Context], dict[str, Any]]:
+def _function(place: str) -> Callable[..., dict[str, Any]]:
     module, _, name = place.partition(":")
-    function: Callable[[Context], dict[str, Any]] = getattr(import_module(module), name)
+    function: Callable[..., dict[str, Any]] = getattr(import_module(module), name)
     return function
 
 

@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 from jobs.session import secret_conf, static_conf
 from jobs.settings import Settings
 from stack import jars, java
+from stack.job_conf import SHORT_RUNS
 from stack.settings import StackSettings
 from tests.stack_fixtures import airflow_environment, mlflow_server, services, test_stack
 
@@ -29,6 +30,7 @@ def spark() -> Iterator[SparkSession]:
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.shuffle.partitions", "2")
         .config("spark.ui.enabled", "false")
+        .config("spark.driver.extraJavaOptions", SHORT_RUNS)
         .config("spark.python.daemon.module", "jobs.worker_daemon")
         .getOrCreate()
     )

@@ -1,0 +1,50 @@
+"""From a command line to an exit code."""
+
+import pytest
+
+from jobs import entry, errors
+from jobs.catalog import TASKS
+
+TRACE = """org.apache.spark.SparkException: Job aborted ... Traceback (most recent call last):
+  File "lines.py", line 80, in read
+jobs.errors.LandingError: landing/x/part-0: expected sha256 aa; found bb. Land the day again.
+"""
+
+
+def test_an_error_of_ours_that_a_worker_raised_keeps_its_exit_code() -> None:
+    raised = entry.raised_in_worker(TRACE)
+    assert raised == ("LandingError", "landing/x/part-0: expected sha256 aa; found bb. Land the day again.", errors.EXIT_BAD_DATA)
+
+
+def test_a_strangers_error_is_bad_luck() -> None:
+    assert entry.raised_in_worker("java.io.IOException: No space left on device; jobs.errors.Unknown: x") is None
+
+
+@pytest.mark.parametrize("interval", [("2026-05-04", "2026-05-04"), ("2026-05-05", "2026-05-04"), ("soon", "2026-05-04")])
+def test_an_interval_that_is_none_is_bad_data(interval: tuple[str, str]) -> None:
+    start, end = interval
+    assert entry.main(["silver.events", "--start", start, "--end", end, "--run-id", "r"]) == 65
+
+
+def test_missing_settings_are_named_and_not_tried_again(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    for name in ("TRADEWIND_ENV_FILE", "TRADEWIND_CATALOG_URI"):
+        monkeypatch.delenv(name, raising=False)
+    assert entry.main(["silver.events", "--start", "2026-05-04", "--end", "2026-05-05", "--run-id", "r"]) == 65
+    assert "catalog_uri" in caplog.text
+
+
+def test_whatever_is_no_table_has_a_function_that_makes_it() -> None:
+    names = {name for task in TASKS.values() for name in task.tables}
+    others = {name for name in names if name.partition(".")[0] in {"model", "ops"}}
+    assert others == set(entry.WORKS)
+
+
+@pytest.mark.parametrize("kind", [errors.AuditError, errors.RejectShareError, errors.LandingError, errors.ContractError])
+def test_bad_data_says_what_was_expected_what_was_found_and_what_to_do(kind: type[errors.TradewindError]) -> None:
+    error = kind("silver.events", expected="at most 5 %", found="12 %", advice="Mend the input.")
+    assert (str(error), error.exit_code) == ("silver.events: expected at most 5 %; found 12 %. Mend the input.", 65)
+
+
+@pytest.mark.parametrize("kind", [errors.NotLandedError, errors.LostRaceError])
+def test_not_yet_and_a_lost_race_are_tried_again(kind: type[errors.TradewindError]) -> None:
+    assert kind("x", expected="a", found="b", advice="c").exit_code == 75

@@ -56,6 +56,7 @@ def build_tables(context: Context, names: Sequence[str]) -> dict[str, Any]:
     try:
         for name in names:
             records.extend(_build(context, step_of(name)))
+        LOG.info("every audit has passed, publishing %s", ", ".join(record.table.name for record in records))
         published = context.lake.publish()
     except Exception as error:
         context.lake.discard()

@@ -23,6 +23,9 @@ from jobs.release.withdrawal import withdraw
 from jobs.settings import Settings
 from jobs.store import Store
 
+WIDTH = 160
+"""Columns of a table that goes into a file or a pipe."""
+
 Command = Callable[[argparse.Namespace, Store, Console], None]
 
 
@@ -32,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     store = Store.from_settings(Settings.from_environment())
     command: Command = options.run
     try:
-        command(options, store, Console(highlight=False))
+        command(options, store, Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH))
     except (TradewindError, ValueError) as error:
         sys.stderr.write(f"{error}\n")
         return error.exit_code if isinstance(error, TradewindError) else 2

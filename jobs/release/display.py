@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from rich.table import Table
+from rich.table import Column, Table
 
 from jobs.release.record import Release
 
@@ -11,10 +11,11 @@ def as_list(releases: Sequence[Release]) -> Table:
     """One line a release, the current one first."""
     ordered = sorted(releases, key=lambda release: release.key, reverse=True)
     withdrawn = {release.withdraws for release in releases if release.withdraws}
-    table = Table("release", "content of", "created (UTC)", "rows exported", "models", "note", title="Releases, newest first")
+    whole = [Column(name, no_wrap=True, overflow="fold") for name in ("release", "content of", "created (UTC)")]  # ids are typed again
+    table = Table(*whole, "rows exported", "models", "note", title="Releases, newest first")
     for release in ordered:
-        rows = ", ".join(f"{name} {export['rows']:,}" for name, export in release.content.exports.items())
-        models = ", ".join(f"{family} {model_text(model)}" for family, model in release.content.models.items())
+        rows = "\n".join(f"{name} {export['rows']:,}" for name, export in release.content.exports.items())
+        models = "\n".join(f"{family}: {model_text(model)}" for family, model in release.content.models.items())
         notes = ["current"] if release is ordered[0] else []
         notes += ["withdrawn"] if release.id in withdrawn else []
         notes += [f"withdraws {release.withdraws}: {release.reason}"] if release.withdraws else []
@@ -47,7 +48,8 @@ def as_pages(release: Release) -> Iterator[Table]:
             files.add_row(name, file["key"], f"{file['rows']:,}", f"{file['bytes']:,}", file["sha256"][:12])
     yield files
 
-    tables = Table("table", "snapshot", "content hash", "expectations", "warnings", title="Tables")
+    exact = [Column(name, no_wrap=True) for name in ("table", "snapshot", "content hash")]
+    tables = Table(*exact, "expectations", "warnings", title="Tables")
     for name, version in sorted({**content.set.tables, **content.tables}.items()):
         verdict = content.quality.get(name)
         tables.add_row(

@@ -2,8 +2,6 @@
 
 import dataclasses
 import gzip
-import hashlib
-import json
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Any
@@ -18,13 +16,13 @@ from jobs.context import Context
 from jobs.errors import AuditError, LandingError, NotLandedError, RejectShareError
 from jobs.interval import Interval
 from jobs.lake import Attempt, Lake
-from jobs.landing import LandedFile, Marker, folder, write_marker
+from jobs.landing import folder
 from jobs.settings import Settings
 from jobs.shell import build_tables
 from jobs.sources.source import load
 from jobs.step import Write
 from jobs.store import Store
-from tests.bronze_rows import EVENT_LINE
+from tests.landed_day import events_of, land_events
 
 GOOD, BAD = date(2027, 3, 1), date(2027, 3, 2)
 BRONZE = ("bronze.events", "bronze.orders", "bronze.items")
@@ -47,23 +45,6 @@ def run(lake_spark: SparkSession, services: Settings) -> Run:
     return build
 
 
-def land(services: Settings, day: date, *entries: dict[str, Any] | str, claim: int | None = None) -> None:
-    """Land a day of events (orders and items empty); the marker claims ``claim`` rows where that differs from what lies there."""
-    store = Store.from_settings(services)
-    for feed in ("events", "orders", "items"):
-        lines = [e if isinstance(e, str) else json.dumps(e) for e in entries] if feed == "events" else []
-        files = []
-        if lines:
-            content = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
-            store.write(folder(services.source, feed, day) + "part-00000.jsonl.gz", content)
-            files = [LandedFile("part-00000.jsonl.gz", claim or len(lines), len(content), hashlib.sha256(content).hexdigest())]
-        write_marker(store, Marker(services.source, feed, day, sum(f.rows for f in files), tuple(files)))
-
-
-def events(day: date, count: int) -> list[dict[str, Any]]:
-    return [{**EVENT_LINE, "event_id": f"{day}-{n}", "occurred_at": f"{day}T12:00:{n:02d}Z"} for n in range(count)]
-
-
 def seen(spark: SparkSession, table: str) -> tuple[int, int]:
     """What a reader sees: the published snapshot, and the rows of it."""
     snapshot = spark.table(f"lake.{table}.refs").where("name = 'main'").first()
@@ -73,7 +54,7 @@ def seen(spark: SparkSession, table: str) -> tuple[int, int]:
 
 @pytest.fixture
 def good_day(run: Run, services: Settings) -> None:
-    land(services, GOOD, *events(GOOD, 20))
+    land_events(services, GOOD, *events_of(GOOD, 20))
     run(GOOD, *BRONZE, run_id="good")
     run(GOOD, *SILVER, run_id="good")
 
@@ -83,7 +64,7 @@ def test_a_broken_critical_rule_stops_silver_and_changes_nothing(
     run: Run, services: Settings, lake_spark: SparkSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {table: seen(lake_spark, table) for table in ("silver.events", "silver.events_rejected", "silver.sessions")}
-    land(services, BAD, *events(BAD, 5))
+    land_events(services, BAD, *events_of(BAD, 5))
     run(BAD, *BRONZE, run_id="broken")
     step = jobs.silver.events.STEP
     stricter = Suite("silver.events", (gxe.ExpectColumnValuesToBeInSet(column="item_id", value_set=["i2"], severity="critical"),))
@@ -104,7 +85,7 @@ def test_a_broken_critical_rule_stops_silver_and_changes_nothing(
 @pytest.mark.usefixtures("good_day")
 def test_too_many_rejected_rows_stop_silver_and_name_the_reasons(run: Run, services: Settings, lake_spark: SparkSession) -> None:
     before = seen(lake_spark, "silver.events")
-    land(services, BAD, *events(BAD, 18), "{cut", events(BAD, 1)[0] | {"event_id": "x", "event_type": "teleport"})
+    land_events(services, BAD, *events_of(BAD, 18), "{cut", events_of(BAD, 1)[0] | {"event_id": "x", "event_type": "teleport"})
     run(BAD, *BRONZE, run_id="rejects")
     with pytest.raises(
         RejectShareError, match=r"silver\.events: expected at most 5\.0%.*found 2 of 20 \(10\.0%\): unknown_event_type 1, unreadable 1"
@@ -116,7 +97,7 @@ def test_too_many_rejected_rows_stop_silver_and_name_the_reasons(run: Run, servi
 @pytest.mark.usefixtures("good_day")
 def test_an_empty_day_of_events_is_refused(run: Run, services: Settings, lake_spark: SparkSession) -> None:
     before = seen(lake_spark, "bronze.events")
-    land(services, BAD)
+    land_events(services, BAD)
     with pytest.raises(LandingError, match="events"):
         run(BAD, *BRONZE, run_id="empty")
     assert seen(lake_spark, "bronze.events") == before
@@ -125,7 +106,7 @@ def test_an_empty_day_of_events_is_refused(run: Run, services: Settings, lake_sp
 @pytest.mark.usefixtures("good_day")
 def test_files_that_differ_from_their_marker_are_refused(run: Run, services: Settings, lake_spark: SparkSession) -> None:
     before = seen(lake_spark, "bronze.events")
-    land(services, BAD, *events(BAD, 5))
+    land_events(services, BAD, *events_of(BAD, 5))
     Store.from_settings(services).write(folder(services.source, "events", BAD) + "part-00000.jsonl.gz", gzip.compress(b"{}\n"))
     with pytest.raises(LandingError, match=r"expected.*found"):
         run(BAD, *BRONZE, run_id="differs")

@@ -9,7 +9,7 @@ from jobs.bronze.orders import ORDERS as BRONZE_ORDERS
 from jobs.contract import Column, Table, columns
 from jobs.settings import Settings
 from jobs.silver import parsing
-from jobs.silver.provenance import PROVENANCE
+from jobs.silver.provenance import PROVENANCE, rejected_twin
 from jobs.sources.source import Source
 from jobs.step import EventDays, LandedDays, Read, Step, Write
 
@@ -56,18 +56,7 @@ EVENTS = Table(
     key=("event_date", "event_id"),
     partitioned_by="event_date",
 )
-EVENTS_REJECTED = Table(
-    name="silver.events_rejected",
-    doc="One row a landed line that could not become an event, with all its reasons.",
-    columns=columns(
-        PROVENANCE,
-        Column("source", "string", "Source that the line came from."),
-        Column("reasons", "array<string>", "Every fault that applies."),
-        Column("raw_line", "string", "The line as it landed."),
-    ),
-    key=("source_file", "line_number"),
-    partitioned_by="landed_date",
-)
+EVENTS_REJECTED = rejected_twin(EVENTS, "One row a landed line that could not become an event, with all its reasons.")
 
 WITHOUT_ITEM = ("view_item_list", "search", "begin_checkout")
 """Event types that may name no item."""

@@ -11,7 +11,7 @@ from jobs.contract import Column, Table, columns
 from jobs.settings import Settings
 from jobs.silver import parsing
 from jobs.silver.events import MOST_MINOR
-from jobs.silver.provenance import PROVENANCE
+from jobs.silver.provenance import PROVENANCE, rejected_twin
 from jobs.sources.source import ITEM_COLUMNS, Source
 from jobs.step import EventDays, LandedDays, Read, Step, Write
 
@@ -38,17 +38,8 @@ ITEM_OBSERVATIONS = Table(
     key=("observed_date", "item_id"),
     partitioned_by="observed_date",
 )
-ITEM_OBSERVATIONS_REJECTED = Table(
-    name="silver.item_observations_rejected",
-    doc="One row a landed line of the item feed that says nothing usable, with all its reasons.",
-    columns=columns(
-        PROVENANCE,
-        Column("source", "string", "Source that the line came from."),
-        Column("reasons", "array<string>", "Every fault that applies."),
-        Column("raw_line", "string", "The line as it landed."),
-    ),
-    key=("source_file", "line_number"),
-    partitioned_by="landed_date",
+ITEM_OBSERVATIONS_REJECTED = rejected_twin(
+    ITEM_OBSERVATIONS, "One row a landed line of the item feed that says nothing usable, with all its reasons."
 )
 
 NOTHING = (

@@ -10,7 +10,7 @@ from jobs.contract import Column, Table, columns
 from jobs.settings import Settings
 from jobs.silver import parsing
 from jobs.silver.events import MOST_MINOR
-from jobs.silver.provenance import PROVENANCE
+from jobs.silver.provenance import PROVENANCE, rejected_twin
 from jobs.sources.source import Source
 from jobs.step import EventDays, LandedDays, Read, Step, Write
 
@@ -38,18 +38,7 @@ ORDER_LINES = Table(
     key=("ordered_date", "order_line_id"),
     partitioned_by="ordered_date",
 )
-ORDER_LINES_REJECTED = Table(
-    name="silver.order_lines_rejected",
-    doc="One row a landed line that could not become an order line, with all its reasons.",
-    columns=columns(
-        PROVENANCE,
-        Column("source", "string", "Source that the line came from."),
-        Column("reasons", "array<string>", "Every fault that applies."),
-        Column("raw_line", "string", "The line as it landed."),
-    ),
-    key=("source_file", "line_number"),
-    partitioned_by="landed_date",
-)
+ORDER_LINES_REJECTED = rejected_twin(ORDER_LINES, "One row a landed line that could not become an order line, with all its reasons.")
 
 KINDS = ("sale", "refund")
 

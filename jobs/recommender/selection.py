@@ -97,19 +97,26 @@ def _search(run: Run, inputs: Inputs, exam: Exam, window: Interval, candidates: 
     day = _day_before(window)
     popular = PopularityTrainer().fit(inputs.interactions, day)
     rated = {weighting: als.ratings(inputs.interactions, weighting, day) for weighting in {c.weighting for c in candidates}}
+    searched = _searched(candidates)
     found: list[tuple[str, Estimate, AlsParameters]] = []
     for parameters in candidates:
         name = f"als rank={parameters.rank} reg={parameters.regularisation:g} alpha={parameters.alpha:g}"
         with run.child(name) as child:
             began = time.monotonic()
             summary = evaluation.sit(exam, _filled(rated[parameters.weighting], parameters, popular)).summary(SEED)
-            child.log_params(_flat_params(parameters))
+            child.log_params({name: value for name, value in _flat_params(parameters).items() if name in searched})
             child.log_metrics({**summary, "seconds": time.monotonic() - began})
         found.append((name, summary["ndcg_at_10"], parameters))
     with run.child(POPULARITY) as child:
         child.log_metrics(evaluation.sit(exam, popular).summary(SEED))
     run.log_figure(plots.search([name for name, *_ in found], [estimate for _, estimate, _ in found]), "search")
     return max(found, key=lambda candidate: candidate[1].mean)[2]
+
+
+def _searched(candidates: Sequence[AlsParameters]) -> set[str]:
+    """Names of the parameters that differ between candidates; the others stand in the parent run, so that a comparison shows only these."""
+    flat_params = [_flat_params(parameters) for parameters in candidates]
+    return {name for name in flat_params[0] if len({str(values[name]) for values in flat_params}) > 1}
 
 
 def _test(inputs: Inputs, exam: Exam, window: Interval, parameters: AlsParameters, serving: ChampionModel | None) -> dict[str, Result]:

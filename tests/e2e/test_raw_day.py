@@ -17,6 +17,8 @@ from jobs.store import Store
 from stack.services import Stack
 from stack.settings import StackSettings
 
+pytestmark = pytest.mark.timeout(3_000)  # four whole DAGs, on a busy machine
+
 HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
 RAW = CHECKOUT / "tests" / "data" / "raw_day"

@@ -24,6 +24,8 @@ from jobs.step import Write
 from jobs.store import Store
 from tests.landed_day import events_of, land_events
 
+pytestmark = pytest.mark.timeout(1_200)
+
 GOOD, BAD = date(2027, 3, 1), date(2027, 3, 2)
 BRONZE = ("bronze.events", "bronze.orders", "bronze.items")
 SILVER = ("silver.events", "silver.order_lines", "silver.item_observations", "silver.items", "silver.sessions")

@@ -6,6 +6,7 @@ import sys
 from datetime import date, timedelta
 from pathlib import Path
 
+import pytest
 from pyspark.sql import SparkSession
 
 from jobs.content_hash import content_hash
@@ -18,6 +19,8 @@ from jobs.store import Store
 from jobs.tables import contract_of
 from stack.services import Stack
 from tests.landed_day import events_of, land_events
+
+pytestmark = pytest.mark.timeout(1_800)  # four drivers, on a busy machine
 
 DAY = date(2028, 1, 10)
 BRONZE = ("bronze.events", "bronze.orders", "bronze.items")

@@ -11,7 +11,6 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
 from pyspark.errors import PySparkException
 
 from jobs import errors
@@ -43,8 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     try:
         interval = Interval.parse(options.start, options.end)
         settings = Settings.from_environment()
-    except (ValidationError, ValueError) as error:
-        LOG.error("settings or arguments: %s", error)  # noqa: TRY400  (the message says it all; a trace would hide it)
+    except (errors.SettingsError, ValueError) as error:
+        LOG.error("%s", error)  # noqa: TRY400  (the message says it all; a trace would hide it)
         return errors.EXIT_BAD_DATA
     LOG.info("%s over %s, run %s, attempt %d", " ".join(options.names), interval, options.run_id, options.attempt)
     threading.Thread(target=import_module, args=(BUILD.partition(":")[0],), daemon=True).start()

@@ -31,6 +31,10 @@ class AuditError(BadDataError):
     """A written table broke a critical rule of its suite; nothing was published."""
 
 
+class SettingsError(BadDataError):
+    """A setting is missing, malformed or unknown."""
+
+
 class LandingError(BadDataError):
     """A landed day is empty where that is not allowed, or differs from its marker."""
 

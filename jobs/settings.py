@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from jobs.errors import SettingsError
 
 PREFIX = "TRADEWIND_"
 ENV_FILE_VARIABLE = "TRADEWIND_ENV_FILE"
@@ -59,14 +61,21 @@ class Settings(BaseSettings):
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Read the settings; raises ``ValidationError`` for a missing, malformed or unknown ``TRADEWIND_`` variable."""
+        """Read the settings; raises SettingsError that names each missing, malformed or unknown variable, but not its value."""
         env = dict(os.environ if environ is None else environ)
         values: dict[str, Any] = {}
         env_file = env.pop(ENV_FILE_VARIABLE, None)
         if env_file:
             values |= _parse(Path(env_file).read_text(encoding="utf-8"))
         values |= {name: value for name, value in env.items() if name.startswith(PREFIX)}
-        return cls(**{name.removeprefix(PREFIX).lower(): value for name, value in values.items()})
+        try:
+            return cls(**{name.removeprefix(PREFIX).lower(): value for name, value in values.items()})
+        except ValidationError as error:
+            wrong = [f"{PREFIX}{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" if e["loc"] else e["msg"] for e in error.errors()]
+            advice = f"Set them, or name the shop's file of settings: {ENV_FILE_VARIABLE}=.local/shops/<shop>/tradewind.env."
+            raise SettingsError(
+                "settings", expected="every required variable and no unknown one", found="; ".join(wrong), advice=advice
+            ) from None
 
     @model_validator(mode="after")
     def _keys_come_in_pairs(self) -> Self:

@@ -32,9 +32,9 @@ Command = Callable[[argparse.Namespace, Store, Console], None]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answer the command line; an error of ours is one line on standard error and its exit code."""
     options = _parser().parse_args(arguments)
-    store = Store.from_settings(Settings.from_environment())
     command: Command = options.run
     try:
+        store = Store.from_settings(Settings.from_environment())
         command(options, store, Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH))
     except (TradewindError, ValueError) as error:
         sys.stderr.write(f"{error}\n")

@@ -30,7 +30,7 @@ def test_missing_settings_are_named_and_not_tried_again(monkeypatch: pytest.Monk
     for name in ("TRADEWIND_ENV_FILE", "TRADEWIND_CATALOG_URI"):
         monkeypatch.delenv(name, raising=False)
     assert entry.main(["silver.events", "--start", "2026-05-04", "--end", "2026-05-05", "--run-id", "r"]) == 65
-    assert "catalog_uri" in caplog.text
+    assert "TRADEWIND_CATALOG_URI" in caplog.text
 
 
 def test_whatever_is_no_table_has_a_function_that_makes_it() -> None:

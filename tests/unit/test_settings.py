@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from jobs.errors import SettingsError
 from jobs.settings import Settings
 
 WHOLE = {
@@ -24,19 +25,25 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_variable_is_an_error_that_names_it() -> None:
-    with pytest.raises(ValidationError, match="max_latenes_days"):
+    with pytest.raises(SettingsError, match="TRADEWIND_MAX_LATENES_DAYS"):
         Settings.from_environment(WHOLE | {"TRADEWIND_MAX_LATENES_DAYS": "5"})
 
 
 def test_a_missing_one_is_named_and_no_secret_is_shown() -> None:
-    with pytest.raises(ValidationError, match="catalog_uri"):
+    with pytest.raises(SettingsError, match=r"TRADEWIND_CATALOG_URI: Field required.*TRADEWIND_ENV_FILE"):
         Settings.from_environment({k: v for k, v in WHOLE.items() if k != "TRADEWIND_CATALOG_URI"})
     assert "hush-hush" not in repr(Settings.from_environment(WHOLE))
 
 
 def test_half_a_pair_of_keys_is_refused() -> None:
-    with pytest.raises(ValidationError, match="go together"):
+    with pytest.raises(SettingsError, match="go together"):
         Settings.from_environment(WHOLE | {"TRADEWIND_S3_ACCESS_KEY": "only-one"})
+
+
+def test_a_malformed_secret_is_named_and_not_shown() -> None:
+    with pytest.raises(SettingsError, match="TRADEWIND_PSEUDONYM_KEY") as raised:
+        Settings.from_environment(WHOLE | {"TRADEWIND_PSEUDONYM_KEY": "too-short"})
+    assert "too-short" not in str(raised.value)
 
 
 def test_settings_do_not_change() -> None:

@@ -33,7 +33,7 @@ SILVER = ("silver.events", "silver.order_lines", "silver.item_observations", "si
 Run = Callable[..., dict[str, Any]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def run(lake_spark: SparkSession, services: Settings) -> Run:
     """Build tables of a day, as the entry script does, in this process."""
 
@@ -54,7 +54,7 @@ def seen(spark: SparkSession, table: str) -> tuple[int, int]:
     return snapshot["snapshot_id"], spark.table(f"lake.{table}").count()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def good_day(run: Run, services: Settings) -> None:
     land_events(services, GOOD, *events_of(GOOD, 20))
     run(GOOD, *BRONZE, run_id="good")

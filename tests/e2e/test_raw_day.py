@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
+from expectations.silver.events import SUITE
 from jobs.landing import LandedFile, Marker, folder, write_marker
 from jobs.settings import Settings
 from jobs.store import Store
@@ -108,11 +109,15 @@ def test_both_runs_released_and_their_content_is_the_same(two_releases: list[dic
     assert set(checksums[0]) >= {"user_segments", "segment_profiles", "recommendations"}
 
 
+def of_day(spark: SparkSession, table: str, column: str = "landed_date") -> DataFrame:
+    """The rows of the raw day alone; other tests write other days of the same lake."""
+    return spark.table(f"lake.{table}").where(f"{column} = DATE'{DAY}'")
+
+
 def rejected(spark: SparkSession, table: str) -> dict[str, int]:
     """Reason -> rows."""
     return {
-        r["reason"]: r["count"]
-        for r in spark.sql(f"SELECT explode(reasons) AS reason FROM lake.{table}").groupBy("reason").count().collect()
+        r["reason"]: r["count"] for r in of_day(spark, table).selectExpr("explode(reasons) AS reason").groupBy("reason").count().collect()
     }
 
 
@@ -129,30 +134,27 @@ def test_every_planted_fault_was_rejected_by_name(lake_spark: SparkSession) -> N
     [("bronze.events", "silver.events"), ("bronze.orders", "silver.order_lines"), ("bronze.items", "silver.item_observations")],
 )
 def test_no_line_vanished(lake_spark: SparkSession, raw: str, kept: str) -> None:
-    row = lake_spark.sql(
-        f"SELECT (SELECT count(*) FROM lake.{raw}) AS read, (SELECT sum(delivery_count) FROM lake.{kept}) AS delivered, "
-        f"(SELECT count(*) FROM lake.{kept}_rejected) AS rejected"
-    ).first()
-    assert row is not None
-    assert row["read"] == row["delivered"] + row["rejected"] > 0
+    read, rejected_rows = of_day(lake_spark, raw).count(), of_day(lake_spark, f"{kept}_rejected").count()
+    delivered = of_day(lake_spark, kept).selectExpr("sum(delivery_count) AS deliveries").collect()[0]["deliveries"]
+    assert read == delivered + rejected_rows
+    assert min(delivered, rejected_rows) > 0
 
 
 @pytest.mark.usefixtures("two_releases")
 def test_every_user_has_a_segment_and_as_many_recommendations_as_the_catalogue_allows(lake_spark: SparkSession) -> None:
-    users = {r["user_id"] for r in lake_spark.table("lake.gold.user_features").collect()}
+    users = {r["user_id"] for r in of_day(lake_spark, "gold.user_features", "as_of_date").collect()}
     assert len(users) == 44
-    assert {r["user_id"] for r in lake_spark.table("lake.gold.user_segments").collect()} == users
-    counts = {r["user_id"]: r["count"] for r in lake_spark.table("lake.gold.recommendations").groupBy("user_id").count().collect()}
+    assert {r["user_id"] for r in of_day(lake_spark, "gold.user_segments", "as_of_date").collect()} == users
+    recommended = of_day(lake_spark, "gold.recommendations", "as_of_date").groupBy("user_id").count()
+    counts = {r["user_id"]: r["count"] for r in recommended.collect()}
     assert set(counts) == users
     assert all(count >= 8 for count in counts.values())
 
 
 @pytest.mark.usefixtures("two_releases")
 def test_the_audits_and_runs_of_all_attempts_are_on_record(lake_spark: SparkSession) -> None:
-    outcomes = lake_spark.sql(
-        "SELECT table_name, outcome, count(DISTINCT run_id) AS runs FROM lake.ops.runs WHERE table_name = 'silver.events' GROUP BY 1, 2"
-    )
-    assert [(r["outcome"], r["runs"]) for r in outcomes.collect()] == [("published", 2)]
-    unmet = lake_spark.sql("SELECT count(*) AS n FROM lake.ops.quality_results WHERE severity = 'critical' AND NOT is_met").first()
-    assert unmet is not None
-    assert unmet["n"] == 0
+    runs = of_day(lake_spark, "ops.runs", "interval_start").where("table_name = 'silver.events'")
+    assert [r["outcome"] for r in runs.collect()] == ["published", "published"]
+    audits = lake_spark.table("lake.ops.quality_results").join(runs.select("run_id").distinct(), "run_id")
+    assert audits.where("table_name = 'silver.events'").count() == 2 * len(SUITE.expectations)
+    assert audits.where("severity = 'critical' AND NOT is_met").count() == 0

@@ -27,9 +27,9 @@ FEEDS = ("events", "orders", "items")
 
 REJECTED_EVENTS = {
     "unreadable": 5,
-    "unknown_event_type": 3,
-    "missing_item": 1,
-    "missing_time": 2,
+    "unknown_event_type": 4,
+    "missing_item": 2,
+    "missing_time": 3,
     "too_late": 1,
     "too_early": 1,
     "impossible_price": 2,

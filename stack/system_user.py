@@ -5,6 +5,7 @@ import os
 import pwd
 import shutil
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,10 @@ class SystemUser:
         """Whether the user may execute the file or enter the folder, asked of the system itself."""
         return self.run(["test", "-x", str(path)]).returncode == 0
 
+    def can_start(self, program: Path) -> bool:
+        """Whether the program starts as this user, with all that it loads."""
+        return self.run(["env", str(program), "--version"]).returncode == 0
+
     def run(self, command: list[str]) -> subprocess.CompletedProcess[str]:
         """Run a command as this user."""
         return subprocess.run(
@@ -66,13 +71,17 @@ def fallback_folder(wanted: Path) -> Path:
     return FALLBACK_BASE / f"tradewind-{os.getuid()}-{digest}"
 
 
-def reachable_copy(source: Path, proof: Path, target: Path, user: SystemUser | None) -> Path:
-    """``source`` when the user can run its file ``proof``; otherwise a copy of the folder at ``target``."""
-    if user is None or user.can_run(source / proof):
+def reachable_copy(source: Path, names: Sequence[str], program: Path, target: Path, user: SystemUser | None) -> Path:
+    """The folder that holds ``names``: ``source`` when the user can start its ``program``, otherwise ``target`` with copies of them.
+
+    Started, not merely found: a program whose libraries stayed behind is of no use.
+    """
+    if user is None or user.can_start(source / program):
         return source
-    if not user.can_run(target / proof):
+    if not user.can_start(target / program):
         shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target, symlinks=True)
+        for name in names:
+            shutil.copytree(source / name, target / name, symlinks=True)
         for path in (target, *target.rglob("*")):
             os.chown(path, user.uid, user.gid, follow_symlinks=False)
     return target

@@ -1,5 +1,6 @@
 """No row vanishes: what was read is kept, rejected or merged, and the three are counted from what was written."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -53,13 +54,15 @@ def accounted(context: "Context", step: Step, marked: DataFrame, days: tuple[dat
     ).first()
     written = context.lake.read(main).where(day.isin(*days)) if days else context.lake.read(main).where("false")
     sums = written.agg(F.coalesce(F.sum("delivery_count"), F.lit(0)).alias("deliveries"), F.count_if(F.expr(landed)).alias("kept")).first()
-    by_reason = context.lake.read(rejected_table).where(landed).select(F.col("reasons"), F.explode("reasons").alias("reason"))
-    reasons = {row["reason"]: int(row["count"]) for row in by_reason.groupBy("reason").count().collect()}
-    rejected = context.lake.read(rejected_table).where(landed).count()
+    together = context.lake.read(rejected_table).where(landed).groupBy("reasons").agg(F.count("*").alias("rows")).collect()
+    rejected = sum(row["rows"] for row in together)
+    reasons: Counter[str] = Counter()
+    for row in together:
+        reasons.update(dict.fromkeys(row["reasons"], row["rows"]))
     if totals is None or sums is None:
         message = "an aggregate without groups has exactly one row"
         raise AssertionError(message)
-    counts = Counts(int(totals["read"]), int(sums["kept"]), rejected, int(totals["clean"]) - int(sums["kept"]), reasons)
+    counts = Counts(int(totals["read"]), int(sums["kept"]), rejected, int(totals["clean"]) - int(sums["kept"]), dict(reasons))
     if (
         counts.read != counts.kept + counts.rejected + counts.merged
         or counts.merged < 0

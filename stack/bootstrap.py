@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from stack import jars, java
+from stack.class_archive import ClassArchive
 from stack.errors import StackError
 from stack.settings import CHECKOUT, StackSettings
 
@@ -47,7 +48,17 @@ def bootstrap(settings: StackSettings, report: Report = print) -> Ready:
     if jars.missing(settings.jars_dir, jars.pinned()):
         report("fetching the jars (170 MB)")
         jars.fetch(settings.jars_dir, java=java_path, ivy=_ivy(settings.jobs_env))
+    _class_archive(settings, java_path, report)
     return Ready(java_path, settings.jobs_env / "bin" / "python", settings.airflow_env / "bin" / "python")
+
+
+def _class_archive(settings: StackSettings, java_path: Path, report: Report) -> None:
+    archive = ClassArchive.of(settings, jars.spark_jars(settings.jars_dir))
+    if archive is None or archive.is_current(java_path):
+        return
+    report("archiving Spark's classes, so that every task starts sooner (once, about 45 s)")
+    if problem := archive.make(java_path, settings.jobs_env / "bin" / "spark-submit"):
+        report(f"going on without the archive, tasks start later: {problem}")
 
 
 def stamp_of(parts: Sequence[Path | str]) -> str:

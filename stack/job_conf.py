@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from stack.class_archive import ClassArchive
 from stack.credentials import Credentials, write_private
 from stack.object_store import BUCKET, REGION
 from stack.settings import Ports, StackSettings
@@ -19,12 +20,8 @@ logger.native.name = org.apache.hadoop.util.NativeCodeLoader
 logger.native.level = error
 logger.utils.name = org.apache.spark.util.Utils
 logger.utils.level = error
-"""
-
-SHORT_RUNS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""JVM options for drivers that live a minute on two cores: the optimising compiler would take a core for code that soon ends.
-
-Three small builds took 37 s instead of 105 s, side by side on a busy machine. A cluster does without them.
+logger.conf.name = org.apache.spark.SparkConf
+logger.conf.level = error
 """
 
 
@@ -59,16 +56,20 @@ def write_env_file(path: Path, values: Mapping[str, str]) -> None:
     write_private(path, "".join(f"{name}={value}\n" for name, value in values.items()))
 
 
-def write_spark_conf(folder: Path, *, jars: Sequence[Path], driver_memory: str, scratch_dir: Path) -> None:
-    """Write ``spark-defaults.conf`` and ``log4j2.properties``; the jobs add the lake's settings themselves."""
-    defaults = {
-        "spark.jars": ",".join(map(str, jars)),
+def write_spark_conf(folder: Path, *, jars: Sequence[Path], driver_memory: str, scratch_dir: Path, archive: ClassArchive | None) -> None:
+    """Write ``spark-defaults.conf`` and ``log4j2.properties``; the jobs add the lake's settings themselves.
+
+    With a class archive (tasks run in the driver) the jars go onto the class path, where an archive can hold their classes.
+    """
+    found = {"spark.driver.extraClassPath": archive.class_path} if archive else {"spark.jars": ",".join(map(str, jars))}
+    defaults = found | {
         "spark.driver.memory": driver_memory,
         "spark.ui.showConsoleProgress": "false",
         "spark.ui.enabled": "false",
         "spark.local.dir": str(scratch_dir / "spark"),
         "spark.sql.warehouse.dir": str(scratch_dir / "warehouse"),
-        "spark.driver.extraJavaOptions": f"-Duser.timezone=UTC {SHORT_RUNS}",
+        "spark.sql.inMemoryColumnarStorage.compressed": "false",  # kept rows are read a few times and dropped
+        "spark.driver.extraJavaOptions": f"-Duser.timezone=UTC {archive.driver_options if archive else ''}".rstrip(),
         "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
     }
     write_private(folder / "spark-defaults.conf", "".join(f"{name} {value}\n" for name, value in defaults.items()))

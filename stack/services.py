@@ -14,6 +14,7 @@ from typing import Self
 
 from stack import jars, java, job_conf, machine
 from stack.airflow_services import PARTS, USER, AirflowServices
+from stack.class_archive import ClassArchive
 from stack.credentials import Credentials, write_private
 from stack.errors import StackError
 from stack.health import Ailment, await_healthy
@@ -172,6 +173,7 @@ class Stack:
             jars=jars.spark_jars(self.settings.jars_dir),
             driver_memory=self.settings.spark_driver_memory,
             scratch_dir=self.state / "scratch",
+            archive=ClassArchive.of(self.settings, jars.spark_jars(self.settings.jars_dir)),
         )
         self.postgres.initialise(self.credentials)
         self.object_store.prepare(self.credentials)

@@ -10,11 +10,12 @@ from pyspark.sql import SparkSession
 from jobs.session import secret_conf, static_conf
 from jobs.settings import Settings
 from stack import jars, java
-from stack.job_conf import SHORT_RUNS
+from stack.class_archive import JVM_OPTIONS
 from stack.settings import StackSettings
 from tests.stack_fixtures import airflow_environment, mlflow_server, services, test_stack
+from tests.tracking_fixtures import tracking_settings
 
-__all__ = ["airflow_environment", "lake_spark", "mlflow_server", "services", "spark", "test_stack"]
+__all__ = ["airflow_environment", "lake_spark", "mlflow_server", "services", "spark", "test_stack", "tracking_settings"]
 
 
 @pytest.fixture(scope="session")
@@ -30,7 +31,7 @@ def spark() -> Iterator[SparkSession]:
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.shuffle.partitions", "2")
         .config("spark.ui.enabled", "false")
-        .config("spark.driver.extraJavaOptions", SHORT_RUNS)
+        .config("spark.driver.extraJavaOptions", JVM_OPTIONS)
         .config("spark.python.daemon.module", "jobs.worker_daemon")
         .getOrCreate()
     )

@@ -4,6 +4,7 @@ import great_expectations.expectations as gxe
 
 from expectations.silver.rejected import rejected_suite
 from expectations.suite import Suite
+from expectations.vocabulary import EVENT_TYPES, TIME_RESOLUTIONS
 
 SUITE = Suite(
     "silver.events",
@@ -14,21 +15,10 @@ SUITE = Suite(
         gxe.ExpectColumnValuesToNotBeNull(column="occurred_at", severity="critical"),
         gxe.ExpectColumnValuesToBeInSet(
             column="event_type",
-            value_set=[
-                "view_item_list",
-                "select_item",
-                "search",
-                "view_item",
-                "add_to_wishlist",
-                "add_to_cart",
-                "remove_from_cart",
-                "begin_checkout",
-                "purchase",
-                "refund",
-            ],
+            value_set=list(EVENT_TYPES),
             severity="critical",
         ),
-        gxe.ExpectColumnValuesToBeInSet(column="time_resolution", value_set=["second", "day"], severity="critical"),
+        gxe.ExpectColumnValuesToBeInSet(column="time_resolution", value_set=list(TIME_RESOLUTIONS), severity="critical"),
         gxe.ExpectColumnValuesToBeBetween(column="unit_price_minor", min_value=0, severity="critical"),
         gxe.ExpectColumnValuesToBeBetween(column="quantity", min_value=1, severity="critical"),
         gxe.ExpectColumnValuesToBeBetween(column="delivery_count", min_value=1, severity="critical"),

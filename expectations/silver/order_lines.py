@@ -4,6 +4,7 @@ import great_expectations.expectations as gxe
 
 from expectations.silver.rejected import rejected_suite
 from expectations.suite import Suite
+from expectations.vocabulary import ORDER_LINE_KINDS
 
 SUITE = Suite(
     "silver.order_lines",
@@ -12,7 +13,7 @@ SUITE = Suite(
         gxe.ExpectColumnValuesToNotBeNull(column="order_id", severity="critical"),
         gxe.ExpectColumnValuesToNotBeNull(column="item_id", severity="critical"),
         gxe.ExpectColumnValuesToNotBeNull(column="ordered_at", severity="critical"),
-        gxe.ExpectColumnValuesToBeInSet(column="kind", value_set=["sale", "refund"], severity="critical"),
+        gxe.ExpectColumnValuesToBeInSet(column="kind", value_set=list(ORDER_LINE_KINDS), severity="critical"),
         gxe.ExpectColumnValuesToBeBetween(column="quantity", min_value=1, severity="critical"),
         gxe.ExpectColumnValuesToBeBetween(column="unit_price_minor", min_value=0, severity="critical"),
         gxe.ExpectColumnValuesToBeBetween(column="discount_minor", min_value=0, severity="critical"),

@@ -4,6 +4,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.silver.events import REJECTED_SUITE, SUITE
+from expectations.vocabulary import EVENT_TYPES, EVENT_TYPES_WITHOUT_ITEM
 from jobs.bronze.events import EVENTS as BRONZE_EVENTS
 from jobs.bronze.orders import ORDERS as BRONZE_ORDERS
 from jobs.contract import Column, Table, columns
@@ -12,20 +13,6 @@ from jobs.silver import parsing
 from jobs.silver.provenance import PROVENANCE, rejected_twin
 from jobs.sources.source import Source
 from jobs.step import EventDays, LandedDays, Read, Step, Write
-
-EVENT_TYPES = (
-    "view_item_list",
-    "select_item",
-    "search",
-    "view_item",
-    "add_to_wishlist",
-    "add_to_cart",
-    "remove_from_cart",
-    "begin_checkout",
-    "purchase",
-    "refund",
-)
-"""GA4's recommended e-commerce event names that the platform understands."""
 
 EVENTS = Table(
     name="silver.events",
@@ -58,24 +45,16 @@ EVENTS = Table(
 )
 EVENTS_REJECTED = rejected_twin(EVENTS, "One row a landed line that could not become an event, with all its reasons.")
 
-WITHOUT_ITEM = ("view_item_list", "search", "begin_checkout")
-"""Event types that may name no item."""
-
-MOST_MINOR = 100_000_000
-"""Largest believable price a piece, in minor units: a million of the currency. More is a slipped decimal point."""
-
 
 def parses(events: DataFrame, orders: DataFrame, *, source: Source, settings: Settings) -> DataFrame:
     """Every landed line of the feed that events come from, with event columns and reasons."""
     bronze = orders if source.events.feed == "orders" else events
-    known_price = F.col("unit_price_minor").isNotNull()
     faults = {
         "unknown_event_type": ~F.col("event_type").isin(*EVENT_TYPES),
-        "missing_item": F.col("item_id").isNull() & ~F.col("event_type").isin(*WITHOUT_ITEM),
+        "missing_item": F.col("item_id").isNull() & ~F.col("event_type").isin(*EVENT_TYPES_WITHOUT_ITEM),
         **parsing.time_faults("event_date", settings.max_lateness_days),
-        "impossible_price": known_price & ~F.col("unit_price_minor").between(0, MOST_MINOR),
+        **parsing.price_faults(source),
         "impossible_quantity": F.col("quantity").isNotNull() & (F.col("quantity") < 1),
-        **parsing.currency_faults(source),
     }
     return parsing.mark(bronze, source, source.events, faults, happened_at="occurred_at", day="event_date")
 

@@ -10,7 +10,6 @@ from jobs.bronze.orders import ORDERS as BRONZE_ORDERS
 from jobs.contract import Column, Table, columns
 from jobs.settings import Settings
 from jobs.silver import parsing
-from jobs.silver.events import MOST_MINOR
 from jobs.silver.provenance import PROVENANCE, rejected_twin
 from jobs.sources.source import ITEM_COLUMNS, Source
 from jobs.step import EventDays, LandedDays, Read, Step, Write
@@ -55,12 +54,10 @@ def parses(events: DataFrame, orders: DataFrame, items: DataFrame, *, source: So
     if source.items is None:
         return events.sparkSession.createDataFrame([], NOTHING)
     bronze = {"events": events, "orders": orders, "items": items}[source.items.feed]
-    known_price = F.col("unit_price_minor").isNotNull()
     faults = {
         "missing_item": F.col("item_id").isNull(),
         **parsing.time_faults("observed_date", settings.max_lateness_days),
-        "impossible_price": known_price & ~F.col("unit_price_minor").between(0, MOST_MINOR),
-        **parsing.currency_faults(source),
+        **parsing.price_faults(source),
     }
     return parsing.mark(bronze, source, source.items, faults, happened_at="observed_at", day="observed_date")
 

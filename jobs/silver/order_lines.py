@@ -4,12 +4,12 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.silver.order_lines import REJECTED_SUITE, SUITE
+from expectations.vocabulary import ORDER_LINE_KINDS
 from jobs.bronze.events import EVENTS as BRONZE_EVENTS
 from jobs.bronze.orders import ORDERS as BRONZE_ORDERS
 from jobs.contract import Column, Table, columns
 from jobs.settings import Settings
 from jobs.silver import parsing
-from jobs.silver.events import MOST_MINOR
 from jobs.silver.provenance import PROVENANCE, rejected_twin
 from jobs.sources.source import Source
 from jobs.step import EventDays, LandedDays, Read, Step, Write
@@ -40,21 +40,17 @@ ORDER_LINES = Table(
 )
 ORDER_LINES_REJECTED = rejected_twin(ORDER_LINES, "One row a landed line that could not become an order line, with all its reasons.")
 
-KINDS = ("sale", "refund")
-
 
 def parses(events: DataFrame, orders: DataFrame, *, source: Source, settings: Settings) -> DataFrame:
     """Every landed line of the feed that order lines come from, with order-line columns and reasons."""
     bronze = events if source.order_lines.feed == "events" else orders
-    known_price = F.col("unit_price_minor").isNotNull()
     faults = {
-        "unknown_kind": ~F.col("kind").isin(*KINDS),
+        "unknown_kind": ~F.col("kind").isin(*ORDER_LINE_KINDS),
         "missing_item": F.col("item_id").isNull(),
         "missing_order": F.col("order_id").isNull(),
         **parsing.time_faults("ordered_date", settings.max_lateness_days),
-        "impossible_price": known_price & ~F.col("unit_price_minor").between(0, MOST_MINOR),
-        "impossible_quantity": F.col("quantity") < 1,
-        **parsing.currency_faults(source),
+        **parsing.price_faults(source),
+        "impossible_quantity": F.col("quantity") < 1,  # an unknown one is impossible too
     }
     return parsing.mark(bronze, source, source.order_lines, faults, happened_at="ordered_at", day="ordered_date")
 

@@ -12,6 +12,9 @@ from jobs.quarantine import with_reasons
 from jobs.sources.parsing import parse
 from jobs.sources.source import UNREADABLE, Canonical, Source
 
+MOST_MINOR = 100_000_000
+"""Largest believable price a piece, in minor units: a million of the currency. More is a slipped decimal point."""
+
 
 def mark(bronze: DataFrame, source: Source, canonical: Canonical, faults: Mapping[str, Column], *, happened_at: str, day: str) -> DataFrame:
     """Every line with its canonical columns, the UTC day column ``day`` and ``reasons``: the source's faults, then those of the table.
@@ -36,11 +39,13 @@ def time_faults(day: str, max_lateness_days: int) -> dict[str, Column]:
     }
 
 
-def currency_faults(source: Source) -> dict[str, Column]:
-    """A shop has one currency; a row in another one is rejected by name."""
-    if source.currency is None:
-        return {}
-    return {"other_currency": F.col("currency").isNotNull() & (F.col("currency") != F.lit(source.currency))}
+def price_faults(source: Source) -> dict[str, Column]:
+    """A known price lies between nothing and ``MOST_MINOR``; a shop has one currency, and a row in another one is rejected by name."""
+    price, currency = F.col("unit_price_minor"), F.col("currency")
+    faults = {"impossible_price": price.isNotNull() & ~price.between(0, MOST_MINOR)}
+    if source.currency is not None:
+        faults["other_currency"] = currency.isNotNull() & (currency != F.lit(source.currency))
+    return faults
 
 
 def without_raw_ids(rows: DataFrame, canonical: Canonical, people: Mapping[str, Kind], key: SecretStr) -> DataFrame:

@@ -1,7 +1,6 @@
 """Claims about what goes to MLflow and comes back; against a real store in a file, without a server."""
 
 import json
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 
@@ -32,27 +31,13 @@ def _load_pyfunc(path):
 """
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
-    place = tmp_path_factory.mktemp("mlflow")
-    uri = f"sqlite:///{place / 'mlflow.db'}"
-    given = {"CATALOG_URI": "jdbc:x", "CATALOG_USER": "u", "CATALOG_PASSWORD": "p", "PSEUDONYM_KEY": "k" * 32, "MLFLOW_TRACKING_URI": uri}
-    made = Settings.from_environment({f"TRADEWIND_{name}": value for name, value in given.items()})
-    before = mlflow.get_tracking_uri()
-    tracker = tracking.connect(made)
-    mlflow.create_experiment(tracker.name(FAMILY), artifact_location=str(place / "artifacts"))
-    yield made
-    mlflow.set_tracking_uri(before)
-    mlflow.set_registry_uri(before)
-
-
-def train(settings: Settings, place: Path, word: str) -> tuple[str, str]:
+def train(tracking_settings: Settings, place: Path, word: str) -> tuple[str, str]:
     """One training that registers a model greeting with ``word``; returns the run's id and the version."""
     data, loader = place / "data", place / "served_greeter.py"
     data.mkdir(parents=True)
     (data / "word.txt").write_text(word, encoding="utf-8")
     loader.write_text(LOADER, encoding="utf-8")
-    tracker = tracking.connect(settings)
+    tracker = tracking.connect(tracking_settings)
     example = pd.DataFrame({"user_id": ["u1"]})
     output = pd.DataFrame({"user_id": ["u1"], "greeting": [f"{word} u1"]})
     window = (date(2026, 6, 1), date(2026, 6, 30))
@@ -68,15 +53,15 @@ def train(settings: Settings, place: Path, word: str) -> tuple[str, str]:
     return run.run_id, version
 
 
-def test_there_is_no_champion_before_one_was_set(settings: Settings, tmp_path: Path) -> None:
-    assert tracking.champion(settings, "nobody") is None
-    _, version = train(settings, tmp_path, "hello")
-    assert tracking.connect(settings).champion(FAMILY) is None, "registering alone lets nothing serve"
-    assert tracking.connect(settings).version(FAMILY, version).version == version
+def test_there_is_no_champion_before_one_was_set(tracking_settings: Settings, tmp_path: Path) -> None:
+    assert tracking.champion(tracking_settings, "nobody") is None
+    _, version = train(tracking_settings, tmp_path, "hello")
+    assert tracking.connect(tracking_settings).champion(FAMILY) is None, "registering alone lets nothing serve"
+    assert tracking.connect(tracking_settings).version(FAMILY, version).version == version
 
 
-def test_a_run_says_what_it_read_who_ran_it_and_how_sure_its_figures_are(settings: Settings, tmp_path: Path) -> None:
-    run_id, _ = train(settings, tmp_path, "hello")
+def test_a_run_says_what_it_read_who_ran_it_and_how_sure_its_figures_are(tracking_settings: Settings, tmp_path: Path) -> None:
+    run_id, _ = train(tracking_settings, tmp_path, "hello")
     run = mlflow.MlflowClient().get_run(run_id)
     assert run.data.metrics == {"ndcg_at_10": 0.2, "ndcg_at_10_low": 0.1, "ndcg_at_10_high": 0.3, "coverage_at_10": 0.5}
     ours = {name.removeprefix(tracking.TAG): value for name, value in run.data.tags.items() if name.startswith(tracking.TAG)}
@@ -100,12 +85,12 @@ def test_a_run_says_what_it_read_who_ran_it_and_how_sure_its_figures_are(setting
     assert [(child.info.run_name, child.data.params["rank"]) for child in children] == [("warm", "8")]
 
 
-def test_the_champion_is_the_version_that_was_chosen_with_its_reason_not_the_newest(settings: Settings, tmp_path: Path) -> None:
-    tracker = tracking.connect(settings)
-    run_id, chosen = train(settings, tmp_path / "a", "chosen")
+def test_the_champion_is_the_version_that_was_chosen_with_its_reason_not_the_newest(tracking_settings: Settings, tmp_path: Path) -> None:
+    tracker = tracking.connect(tracking_settings)
+    run_id, chosen = train(tracking_settings, tmp_path / "a", "chosen")
     tracker.set_champion(FAMILY, chosen, "It is polite.")
-    train(settings, tmp_path / "b", "newer")
-    found = tracking.champion(settings, FAMILY)
+    train(tracking_settings, tmp_path / "b", "newer")
+    found = tracking.champion(tracking_settings, FAMILY)
     assert found is not None
     assert (found.version, found.run_id, found.reason, found.tags["as_of_date"]) == (chosen, run_id, "It is polite.", "2026-06-30")
     assert found.metrics["ndcg_at_10"] == 0.2
@@ -115,16 +100,16 @@ def test_the_champion_is_the_version_that_was_chosen_with_its_reason_not_the_new
     assert answer["greeting"].tolist() == ["chosen u9"]
 
 
-def test_a_training_that_raises_is_marked_failed(settings: Settings) -> None:
+def test_a_training_that_raises_is_marked_failed(tracking_settings: Settings) -> None:
     with (
         pytest.raises(ZeroDivisionError),
-        tracking.connect(settings).training(FAMILY, run_id="r", attempt=1, code_version="v", as_of=date(2026, 6, 30)) as run,
+        tracking.connect(tracking_settings).training(FAMILY, run_id="r", attempt=1, code_version="v", as_of=date(2026, 6, 30)) as run,
     ):
         _ = 1 // 0
     assert mlflow.MlflowClient().get_run(run.run_id).info.status == "FAILED"
 
 
-def test_a_training_under_mlflow_run_keeps_to_its_own_experiment(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_under_mlflow_run_keeps_to_its_own_experiment(tracking_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
-    with tracking.connect(settings).training(FAMILY, run_id="r", attempt=1, code_version="v", as_of=date(2026, 6, 30)) as run:
+    with tracking.connect(tracking_settings).training(FAMILY, run_id="r", attempt=1, code_version="v", as_of=date(2026, 6, 30)) as run:
         assert mlflow.MlflowClient().get_run(run.run_id).data.tags["tradewind.project_run_id"] == "0" * 32

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from expectations.vocabulary import EVENT_TYPES, EVENT_TYPES_WITHOUT_ITEM, ORDER_LINE_KINDS
 from jobs.landing import MARKER, Marker
 from jobs.settings import Settings
-from jobs.silver.events import EVENT_TYPES, MOST_MINOR, WITHOUT_ITEM
+from jobs.silver.parsing import MOST_MINOR
 from jobs.sources.source import EVENT_COLUMNS, ITEM_COLUMNS, ORDER_LINE_COLUMNS
 from jobs.sources.synthetic.blocks import write_block, write_items
 from jobs.sources.synthetic.faults import MOST_LATE_DAYS, drawn_fault
@@ -44,13 +45,13 @@ def fault_of(feed: str, line: Line) -> str | None:
     except ValueError:
         return "cut_json" if line.text.startswith("{") else "not_json"
     lateness = (line.landed - date.fromisoformat(row[TIMES[feed]][:10])).days
-    kinds = {"events": EVENT_TYPES, "orders": ("sale", "refund"), "items": (None,)}[feed]
+    kinds = {"events": EVENT_TYPES, "orders": ORDER_LINE_KINDS, "items": (None,)}[feed]
     kind = row.get("event_type" if feed == "events" else "kind")
     checks = {
         "too_late": lateness > MOST_LATE_DAYS,
         "too_early": lateness < -1,
         "unknown_type": kind not in kinds,
-        "missing_item": row["item_id"] is None and kind not in WITHOUT_ITEM,
+        "missing_item": row["item_id"] is None and kind not in EVENT_TYPES_WITHOUT_ITEM,
         "impossible_price": row["unit_price_minor"] is not None and not 0 <= row["unit_price_minor"] <= MOST_MINOR,
         "wrong_currency": row["currency"] not in {None, "EUR"},
     }

@@ -1,0 +1,98 @@
+"""Spark's classes, loaded and verified once and mapped into memory from then on: the JVM's class data sharing (JEP 310, JEP 350).
+
+A task on this machine lives half a minute, and a good part of that went into loading the same twenty thousand classes again. The archive
+holds those that a short rehearsal uses. The JVM itself checks that Java and the jars are still those of the archive, and does without it
+otherwise: a missing or stale archive costs time, never a result. Standard library only.
+"""
+
+import hashlib
+import os
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack import java
+from stack.settings import CHECKOUT, StackSettings
+
+REHEARSAL = CHECKOUT / "stack" / "class_archive_rehearsal.py"
+JVM_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+"""For drivers that live a minute on two cores: the optimising compiler would take a core for code that soon ends."""
+SECONDS = 300
+"""Longest rehearsal."""
+
+
+@dataclass(frozen=True)
+class ClassArchive:
+    """The archive file, and the class path that it is for."""
+
+    file: Path
+    class_path: str
+
+    @classmethod
+    def of(cls, settings: StackSettings, jars: Sequence[Path]) -> "ClassArchive | None":
+        """The archive of this machine's jobs; None where tasks run on a cluster, or PySpark is not installed yet."""
+        found = sorted(settings.jobs_env.glob("lib/python*/site-packages/pyspark/jars"))
+        if not found or not settings.spark_master.startswith("local"):
+            return None
+        # Folders on the class path spoil an archive, and Spark puts its configuration's before its own jars: so they are named before it.
+        return cls(settings.jars_dir / "classes.jsa", ":".join([*map(str, jars), f"{found[-1]}/*"]))
+
+    @property
+    def driver_options(self) -> str:
+        """The JVM options of a driver that uses the archive; without it they are no error."""
+        return f"{JVM_OPTIONS} -XX:SharedArchiveFile={self.file} -Xlog:cds=off -Xlog:class+path=off"
+
+    def is_current(self, java_path: Path) -> bool:
+        """Whether the file was made for this Java and these jars."""
+        stamp = self._stamp_file
+        return self.file.is_file() and stamp.is_file() and stamp.read_text(encoding="ascii") == self.stamp(java_path)
+
+    def make(self, java_path: Path, spark_submit: Path) -> str | None:
+        """Rehearse and write the archive; returns what went wrong, None when nothing did. A failure leaves no file."""
+        self._stamp_file.unlink(missing_ok=True)
+        self.file.unlink(missing_ok=True)
+        with tempfile.TemporaryDirectory(prefix="rehearsal-") as scratch:
+            # fmt: off
+            command = [
+                str(spark_submit), "--master", "local[2]", "--driver-class-path", self.class_path,
+                "--conf", f"spark.driver.extraJavaOptions={JVM_OPTIONS} -XX:ArchiveClassesAtExit={self.file} -Xlog:cds=off",
+                "--conf", "spark.ui.enabled=false", "--conf", f"spark.local.dir={scratch}", str(REHEARSAL), scratch,
+            ]
+            # fmt: on
+            python = spark_submit.parent / "python"
+            environment = os.environ | {"JAVA_HOME": str(java.home(java_path)), "PYSPARK_PYTHON": str(python), "SPARK_CONF_DIR": scratch}
+            try:
+                done = subprocess.run(
+                    command,
+                    cwd=scratch,
+                    env=environment,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    text=True,
+                    check=False,
+                    timeout=SECONDS,
+                )
+            except subprocess.TimeoutExpired:
+                return f"the rehearsal took more than {SECONDS} s"
+        if done.returncode != 0 or not self.file.is_file():
+            self.file.unlink(missing_ok=True)
+            return "\n".join(done.stdout.splitlines()[-5:])
+        self._stamp_file.write_text(self.stamp(java_path), encoding="ascii")
+        return None
+
+    @property
+    def _stamp_file(self) -> Path:
+        return self.file.with_suffix(".stamp")
+
+    def stamp(self, java_path: Path) -> str:
+        """A hash of all that the archive depends on."""
+        digest = hashlib.sha256(REHEARSAL.read_bytes())
+        digest.update(f"{java_path.resolve()}\n{self.class_path}\n".encode())
+        for entry in self.class_path.split(":"):
+            folder = Path(entry.removesuffix("/*"))
+            for jar in sorted(folder.glob("*.jar")) if entry.endswith("/*") else [folder]:
+                about = jar.stat()
+                digest.update(f"{jar} {about.st_size} {about.st_mtime_ns}\n".encode())
+        return digest.hexdigest()

@@ -5,6 +5,24 @@ from dataclasses import dataclass
 LAKE = "lake"
 """Name of the Spark catalog; a table's full name is ``lake.<layer>.<noun>``."""
 
+LAKE_WRITER = "lake_writer"
+TRAINER = "trainer"
+
+
+@dataclass(frozen=True)
+class Pool:
+    """An Airflow pool: at most ``slots`` of its tasks run at a time."""
+
+    name: str
+    slots: int
+    doc: str
+
+
+POOLS = (
+    Pool(LAKE_WRITER, 1, "One task at a time writes the lake."),
+    Pool(TRAINER, 2, "A training reads one set and keeps no day from being written."),
+)
+
 
 @dataclass(frozen=True)
 class Task:
@@ -13,6 +31,7 @@ class Task:
     name: str
     tables: tuple[str, ...]
     doc: str
+    pool: str = LAKE_WRITER
 
 
 REFINE = (
@@ -39,8 +58,8 @@ PUBLISH = Task("publish", ("ops.releases",), "Export the scored tables, verify t
 RELEASE = (SCORE, PUBLISH)
 """Tasks of ``release_daily``, in order."""
 
-TRAIN_RECOMMENDER = Task("train_recommender", ("model.recommender",), "Candidates, evaluation, gate, champion.")
-TRAIN_SEGMENTS = Task("train_segments", ("model.segments",), "Scaling, k by a declared criterion, gate, champion.")
+TRAIN_RECOMMENDER = Task("train_recommender", ("model.recommender",), "Candidates, evaluation, gate, champion.", TRAINER)
+TRAIN_SEGMENTS = Task("train_segments", ("model.segments",), "Scaling, k by a declared criterion, gate, champion.", TRAINER)
 
 TASKS = {task.name: task for task in (*REFINE, *RELEASE, TRAIN_RECOMMENDER, TRAIN_SEGMENTS)}
 
@@ -49,6 +68,3 @@ SET_TABLES = tuple(name for task in REFINE for name in task.tables if name.parti
 
 EXPORTS = ("user_segments", "segment_profiles", "recommendations")
 """Names of the exports that a release holds; each is the gold table of the same name."""
-
-POOL = "lake_writer"
-"""Airflow pool of one slot: one task at a time writes the lake."""

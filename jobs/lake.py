@@ -216,7 +216,7 @@ class Lake:
     def append_rows(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Record rows in an ``ops`` table at once, outside of any branch; a row with the same key is replaced.
 
-        ``run_id`` and ``attempt`` are filled in.
+        ``run_id`` and ``attempt`` are filled in. New keys, the rule, are appended: appends of two tasks never conflict.
         """
         if not rows:
             return
@@ -225,6 +225,10 @@ class Lake:
         frame = self.spark.createDataFrame(
             [Row(**{c: ({**row, **who}).get(c) for c in table.column_names}) for row in rows], table.struct()
         )
+        key = list(table.key)
+        if self.read(table).join(F.broadcast(frame.select(key)), key, "left_semi").isEmpty():
+            frame.coalesce(1).writeTo(_full(table.name)).append()
+            return
         view = f"_{table.name.replace('.', '_')}_rows"
         frame.coalesce(1).createOrReplaceTempView(view)
         matches = " AND ".join(f"t.`{key}` = s.`{key}`" for key in table.key)

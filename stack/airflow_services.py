@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from jobs.catalog import POOL
+from jobs.catalog import POOLS
 from stack import java
 from stack.credentials import Credentials, write_private
 from stack.errors import StackError
@@ -96,11 +96,14 @@ class AirflowServices:
         ]
 
     def prepare(self, credentials: Credentials) -> None:
-        """Bring the database to this version and make the pool of one slot; raises ``StackError`` with what Airflow said."""
+        """Bring the database to this version and make the pools; raises ``StackError`` with what Airflow said."""
         (self.state / "airflow").mkdir(parents=True, exist_ok=True)
         write_private(self.passwords_file, json.dumps({USER: credentials.airflow_password}) + "\n")
         self.run(credentials, "db", "migrate")
-        self.run(credentials, "pools", "set", POOL, "1", "One task at a time writes the lake.")
+        pools = {pool.name: {"slots": pool.slots, "description": pool.doc, "include_deferred": False} for pool in POOLS}
+        file = self.state / "airflow" / "pools.json"
+        file.write_text(json.dumps(pools), encoding="utf-8")
+        self.run(credentials, "pools", "import", str(file))
 
     def run(self, credentials: Credentials, *arguments: str) -> str:
         """What an ``airflow`` command prints; raises ``StackError`` when it fails."""

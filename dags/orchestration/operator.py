@@ -13,7 +13,7 @@ from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOpe
 from airflow.sdk import Asset, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from jobs.catalog import POOL, Task
+from jobs.catalog import Task
 from orchestration.retries import NotYetError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ class SubmitOperator(SparkSubmitOperator):
             application=ENTRY,
             application_args=[*names, *interval],
             name="{{ ti.dag_id }}." + task.name,
-            pool=POOL,
+            pool=task.pool,
             doc_md=f"{task.doc}\n\nBuilds: {', '.join(names)}.",
             **kwargs,
         )

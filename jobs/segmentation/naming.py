@@ -1,6 +1,6 @@
 """Names, meanings and actions of clusters, from their centroids alone: the same centroids give the same words."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -117,14 +117,19 @@ def _qualify(namesakes: Sequence[int], stands: Sequence[Mapping[str, float]]) ->
 
 
 def _typical_words(typical: Mapping[str, float]) -> str:
-    words = {
-        "recency_days": "last seen {:.0f} day(s) ago",
-        "tenure_days": "first seen {:.0f} day(s) ago",
-        "active_days": "{:.0f} day(s) with a visit or order",
-        "add_to_cart_count": "{:.0f} item(s) put into a cart",
-        "monetary": "spend of {:.1f} typical orders",
+    words: dict[str, Callable[[float], str]] = {
+        "recency_days": lambda days: f"last seen {_counted(days, 'day')} ago",
+        "tenure_days": lambda days: f"first seen {_counted(days, 'day')} ago",
+        "active_days": lambda days: f"{_counted(days, 'day')} with a visit or order",
+        "add_to_cart_count": lambda items: f"{_counted(items, 'item')} put into a cart",
+        "monetary": lambda orders: f"spend of {orders:.1f} typical orders",
     }
-    return "Typically " + ", ".join(text.format(max(typical[f], 0.0)) for f, text in words.items() if f in typical) + "."
+    return "Typically " + ", ".join(say(max(typical[feature], 0.0)) for feature, say in words.items() if feature in typical) + "."
+
+
+def _counted(number: float, noun: str) -> str:
+    """``_counted(1.2, "day")`` is ``1 day``."""
+    return f"{number:.0f} {noun}{'' if round(number) == 1 else 's'}"
 
 
 def _joined(words: Sequence[str]) -> str:

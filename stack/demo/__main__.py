@@ -51,14 +51,16 @@ class Demo:
         if days.history:
             interval = {"start": str(days.history.start), "end": str(days.history.end)}
             with self.phase("load the history"):
-                loaded.append(self.follow(api, "load_history", landed.run_id(f"{days.history.start}_{days.history.end}"), conf=interval))
-            for dag_id in TRAININGS:
-                with self.phase(dag_id.removesuffix("_weekly").replace("_", " ")):
-                    day = str(days.history.last_day)
-                    self.follow(api, dag_id, landed.run_id(day), conf={"day": day})
+                run = self.start(api, "load_history", landed.run_id(f"{days.history.start}_{days.history.end}"), conf=interval)
+                loaded.append(self.follow(api, run))
+            with self.phase("train the models"):
+                day = str(days.history.last_day)
+                trainings = [self.start(api, dag_id, landed.run_id(day), conf={"day": day}) for dag_id in TRAININGS]
+                for training in trainings:
+                    self.follow(api, training)
         key = str(days.last_day)
         with self.phase("refine the last day"):
-            refined = self.follow(api, "refine_daily", landed.run_id(key), key=key)
+            refined = self.follow(api, self.start(api, "refine_daily", landed.run_id(key), key=key))
         with self.phase("release it"):
             released = self.follow_release(api, key, refined)
         return self.summarise(stack, api, [*loaded, refined], released)
@@ -97,14 +99,15 @@ class Demo:
             time.sleep(1)
         return starting.result()
 
-    def follow(self, api: AirflowApi, dag_id: str, run_id: str, *, conf: dict[str, str] | None = None, key: str | None = None) -> Run:
-        """Start a run or find it, and wait for its end."""
+    def start(self, api: AirflowApi, dag_id: str, run_id: str, *, conf: dict[str, str] | None = None, key: str | None = None) -> Run:
+        """Start a run or find it."""
         run, had_succeeded = watching.start_or_find(api, dag_id, run_id, conf=conf, key=key)
-        if had_succeeded:
-            self.say(f"{dag_id} has done this already")
-            return run
-        self.say(f"{dag_id}: {api.url}/dags/{dag_id}")
-        return watching.follow(api, run, self.say)
+        self.say(f"{dag_id} has done this already" if had_succeeded else f"{dag_id}: {api.url}/dags/{dag_id}")
+        return run
+
+    def follow(self, api: AirflowApi, run: Run) -> Run:
+        """Wait for the end of a run; one that had succeeded before is not asked again."""
+        return run if run.state == "success" else watching.follow(api, run, self.say)
 
     def follow_release(self, api: AirflowApi, key: str, refined: Run) -> Run:
         """Wait for the run that the refined day has started, and for its end."""

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from jobs.catalog import POOLS
+
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import BundleDagBag
 
@@ -52,8 +54,8 @@ def bag() -> "BundleDagBag":
 
 @pytest.fixture(scope="session")
 def database() -> None:
-    """An empty database of the scheduler with the pool of the lake's writers."""
-    for command in (["db", "migrate"], ["pools", "set", "lake_writer", "1", "one writer at a time"]):
+    """An empty database of the scheduler with the pools."""
+    for command in (["db", "migrate"], *[["pools", "set", pool.name, str(pool.slots), pool.doc] for pool in POOLS]):
         subprocess.run([sys.executable, "-m", "airflow", *command], check=True, capture_output=True)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobs.catalog import POOL, REFINE, RELEASE, TASKS, TRAIN_RECOMMENDER, TRAIN_SEGMENTS
+from jobs.catalog import POOLS, REFINE, RELEASE, TASKS, TRAIN_RECOMMENDER, TRAIN_SEGMENTS
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import BundleDagBag
@@ -71,12 +71,20 @@ def test_tasks_are_those_of_the_catalog_one_after_the_other(bag: "BundleDagBag",
         assert TASKS[task.task_id].doc in task.doc_md
 
 
+def test_trainings_alone_are_no_writers_of_the_lake() -> None:
+    assert {task.name: task.pool for task in TASKS.values() if task.pool != "lake_writer"} == {
+        "train_recommender": "trainer",
+        "train_segments": "trainer",
+    }
+    assert {pool.name: pool.slots for pool in POOLS} == {"lake_writer": 1, "trainer": 2}
+
+
 @each_dag
 def test_one_writer_at_a_time_and_a_retry_that_asks_for_the_kind_of_error(bag: "BundleDagBag", name: str) -> None:
     dag = bag.dags[name]
     assert (dag.max_active_runs, dag.catchup) == (1, False)
     for task in dag.tasks:
-        assert (task.pool, task.pool_slots, task.owner) == (POOL, 1, "tradewind")
+        assert (task.pool, task.pool_slots, task.owner) == (TASKS[task.task_id].pool, 1, "tradewind")
         assert type(task.retry_policy).__name__ == "KindOfErrorPolicy"
         assert task.retries == 75
         assert task.retry_exponential_backoff == 2.0

@@ -71,9 +71,9 @@ fix: envs ## what lint and format can mend by themselves
 	@$(JOBS)/ruff check --fix .
 	@$(JOBS)/ruff format .
 
-sql: ## ask the lake of SHOP: make sql Q='select count(*) from silver.events' (RELEASE=1: the current release)
+sql: ## ask the lake of SHOP: make sql Q='select count(*) from silver.events' (RELEASE=1: the current release, or its number)
 	@test -n "$$Q" || { echo "error: say what to ask: make sql Q='select ...'" >&2; exit 1; }
-	@$(SHOP_ENV) $(JOBS)/python -m jobs.sql $(if $(RELEASE),--release) "$$Q"
+	@$(SHOP_ENV) $(JOBS)/python -m jobs.sql "$$Q" $(if $(RELEASE),--release $(filter-out 1,$(RELEASE)))
 
 lock: envs ## pin the packages of the *.in files anew, with hashes
 	@uv=$(LOCAL)/uv/bin/uv; options="--quiet --universal --python-version 3.11 --generate-hashes"; export UV_CUSTOM_COMPILE_COMMAND="make lock"; \

@@ -129,6 +129,8 @@ def _reasons(counts: Mapping[str, RowCounts]) -> Table:
     for name, found in counts.items():
         for reason, rows in sorted(found.reasons.items(), key=lambda pair: (-pair[1], pair[0])):
             table.add_row(name, reason, f"{rows:,}")
+    if not table.rows:
+        table.add_row("none was", "", "")
     return table
 
 

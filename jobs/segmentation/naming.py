@@ -9,6 +9,8 @@ from jobs.segmentation.served_segments import Label, Matrix
 
 NEW_BELOW, LAPSED_FROM = -0.8, 0.6
 """Standardised differences: tenure that makes a cluster new, recency that makes it lapsed."""
+LAPSED_DAYS = 30
+"""Days since the last visit from which a cluster is lapsed however long the others have been away."""
 TOP_FROM, REGULAR_FROM = 0.8, 0.0
 """Standardised differences of money that tell top, regular and occasional buyers apart."""
 BROWSER_BELOW_ORDERS = 0.5
@@ -42,7 +44,7 @@ def behaviour_labels(
     """A label a cluster, names unique: state (new, active, lapsed), then what it buys, then what tells it from its namesakes."""
     stands = [dict(zip(features, row, strict=True)) for row in centroids]
     typical = [{f: float(np.expm1(z * s + m)) for f, z, m, s in zip(features, row, mean, scale, strict=True)} for row in centroids]
-    states = [_state(z) for z in stands]
+    states = [_state(z, t) for z, t in zip(stands, typical, strict=True)]
     nouns = [_noun(z, t) for z, t in zip(stands, typical, strict=True)]
     names = [f"{state} {noun}" for state, noun in zip(states, nouns, strict=True)]
     for name in sorted(set(names)):
@@ -88,8 +90,8 @@ def taste_labels(categories: Sequence[str], centroids: Sequence[Sequence[float]]
     )
 
 
-def _state(z: Mapping[str, float]) -> str:
-    if z.get("recency_days", 0.0) >= LAPSED_FROM:
+def _state(z: Mapping[str, float], typical: Mapping[str, float]) -> str:
+    if z.get("recency_days", 0.0) >= LAPSED_FROM or typical.get("recency_days", 0.0) >= LAPSED_DAYS:
         return "Lapsed"
     return "New" if z.get("tenure_days", 0.0) <= NEW_BELOW else "Active"
 

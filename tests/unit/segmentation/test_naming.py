@@ -18,6 +18,12 @@ def test_state_and_money_make_the_name() -> None:
     ]
 
 
+def test_nobody_is_active_who_has_been_away_for_a_month() -> None:
+    asleep = behaviour_labels(FEATURES, ((-0.5, 0.3, 1.0, 1.2), (-0.5, -1.6, 0.0, -1.6)), (4.5, 4.6, 2.0, 1.0), (0.5, 0.5, 0.8, 0.6))
+    assert [label.name for label in asleep] == ["Lapsed top buyers", "Lapsed browsers"]
+    assert asleep[0].meaning.startswith("Typically last seen 69 days ago")
+
+
 def test_namesakes_are_told_apart_by_what_differs_most() -> None:
     assert names((0.0, 0.0, 1.5, 0.2), (0.0, 0.1, -0.5, 0.1)) == [
         "Active regular buyers, visiting more",

@@ -1,4 +1,7 @@
-"""REES46: a hand-made file of 41 lines in the public layout, with the dirt that the public files hold."""
+"""REES46: a hand-made file of 41 lines in the public layout, with the dirt that the public files hold.
+
+``rees46_shop.csv`` is five days of a small shop in the same layout: 326 sound lines, five copies, five faulty lines; enough for a release.
+"""
 
 from collections import Counter
 from pathlib import Path
@@ -8,6 +11,7 @@ import pytest
 from tests.parsed_lines import Parsed
 
 FILE = Path(__file__).parents[2] / "data" / "sources" / "rees46.csv"
+SHOP = FILE.with_name("rees46_shop.csv")
 
 
 @pytest.fixture(scope="module")
@@ -42,3 +46,11 @@ def test_what_a_session_buys_is_one_order_and_a_purchase_without_session_is_its_
 def test_an_item_without_a_category_code_keeps_its_category_number(parsed: Parsed, lines: list[str]) -> None:
     rows = parsed("rees46", "items", lines[:2])
     assert [row.category_id for row in rows] == ["2103807459595387724", "appliances.environment.water_heater"]
+
+
+def test_the_small_shop_is_sound_but_for_one_fault_of_each_kind(parsed: Parsed) -> None:
+    lines = SHOP.read_text(encoding="utf-8").splitlines()[1:]
+    rows = parsed("rees46", "events", lines)
+    assert (len(rows), len(set(lines))) == (336, 331)
+    assert Counter(reason for row in rows for reason in row.reasons) == {"unreadable": 2, "price_not_positive": 1, "missing_user": 1}
+    assert [row.raw.event_type for row in rows if row.event_type is None and not row.reasons] == ["wishlist"]

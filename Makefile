@@ -20,7 +20,7 @@ SHOP_ENV = TRADEWIND_ENV_FILE=$(LOCAL)/shops/$(SHOP)/tradewind.env SPARK_CONF_DI
 
 CHECKED := $(wildcard jobs expectations stack bin tests benchmarks)
 # dags and their tests import Airflow; the other environment's mypy reads them.
-JOBS_TYPED := $(filter-out tests,$(CHECKED)) $(filter-out tests/dags tests/data,$(wildcard tests/*))
+JOBS_TYPED := $(filter-out tests,$(CHECKED)) $(filter-out tests/dags tests/data tests/__pycache__,$(wildcard tests/*))
 
 .DEFAULT_GOAL := help
 .PHONY: help envs demo up down status logs test check fix sql lock clean clean-data

@@ -224,14 +224,14 @@ class Lake:
         who = {"run_id": self.attempt.run_id, "attempt": self.attempt.attempt}
         frame = self.spark.createDataFrame(
             [Row(**{c: ({**row, **who}).get(c) for c in table.column_names}) for row in rows], table.struct()
-        )
-        key = list(table.key)
-        if self.read(table).join(F.broadcast(frame.select(key)), key, "left_semi").isEmpty():
-            frame.coalesce(1).writeTo(_full(table.name)).append()
+        ).coalesce(1)
+        keys = list(table.key)
+        if self.read(table).join(F.broadcast(frame.select(keys)), keys, "left_semi").isEmpty():
+            frame.writeTo(_full(table.name)).append()
             return
         view = f"_{table.name.replace('.', '_')}_rows"
-        frame.coalesce(1).createOrReplaceTempView(view)
-        matches = " AND ".join(f"t.`{key}` = s.`{key}`" for key in table.key)
+        frame.createOrReplaceTempView(view)
+        matches = " AND ".join(f"t.`{key}` = s.`{key}`" for key in keys)
         self.spark.sql(
             f"MERGE INTO {_full(table.name)} t USING {view} s ON {matches} WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
         )

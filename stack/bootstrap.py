@@ -3,7 +3,6 @@
 Run again it does nothing: each part leaves a stamp, the hash of what it was made from.
 """
 
-import hashlib
 import os
 import shutil
 import subprocess
@@ -17,6 +16,7 @@ from stack import jars, java
 from stack.class_archive import ClassArchive
 from stack.errors import StackError
 from stack.settings import CHECKOUT, StackSettings
+from stack.stamps import stamp_of
 
 VERSIONS = ((3, 11), (3, 12), (3, 13))
 """Python versions that all pinned packages run on, the preferred one first."""
@@ -53,21 +53,12 @@ def bootstrap(settings: StackSettings, report: Report = print) -> Ready:
 
 
 def _class_archive(settings: StackSettings, java_path: Path, report: Report) -> None:
-    archive = ClassArchive.of(settings, jars.spark_jars(settings.jars_dir))
+    archive = ClassArchive.of(settings)
     if archive is None or archive.is_current(java_path):
         return
     report("archiving Spark's classes, so that every task starts sooner (once, about 45 s)")
     if problem := archive.make(java_path, settings.jobs_env / "bin" / "spark-submit"):
         report(f"going on without the archive, tasks start later: {problem}")
-
-
-def stamp_of(parts: Sequence[Path | str]) -> str:
-    """A hash of files and words; equal only when all of them are."""
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.read_bytes() if isinstance(part, Path) else part.encode())
-        digest.update(b"\0")
-    return digest.hexdigest()
 
 
 def interpreter() -> Path:

@@ -5,16 +5,16 @@ holds those that a short rehearsal uses. The JVM itself checks that Java and the
 otherwise: a missing or stale archive costs time, never a result. Standard library only.
 """
 
-import hashlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from stack import java
+from stack import jars, java
 from stack.settings import CHECKOUT, StackSettings
+from stack.stamps import stamp_of
 
 REHEARSAL = CHECKOUT / "stack" / "class_archive_rehearsal.py"
 JVM_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
@@ -31,13 +31,13 @@ class ClassArchive:
     class_path: str
 
     @classmethod
-    def of(cls, settings: StackSettings, jars: Sequence[Path]) -> "ClassArchive | None":
+    def of(cls, settings: StackSettings) -> "ClassArchive | None":
         """The archive of this machine's jobs; None where tasks run on a cluster, or PySpark is not installed yet."""
         found = sorted(settings.jobs_env.glob("lib/python*/site-packages/pyspark/jars"))
         if not found or not settings.spark_master.startswith("local"):
             return None
         # Folders on the class path spoil an archive, and Spark puts its configuration's before its own jars: so they are named before it.
-        return cls(settings.jars_dir / "classes.jsa", ":".join([*map(str, jars), f"{found[-1]}/*"]))
+        return cls(settings.jars_dir / "classes.jsa", ":".join([*map(str, jars.spark_jars(settings.jars_dir)), f"{found[-1]}/*"]))
 
     @property
     def driver_options(self) -> str:
@@ -88,11 +88,11 @@ class ClassArchive:
 
     def stamp(self, java_path: Path) -> str:
         """A hash of all that the archive depends on."""
-        digest = hashlib.sha256(REHEARSAL.read_bytes())
-        digest.update(f"{java_path.resolve()}\n{self.class_path}\n".encode())
+        about = ((jar, jar.stat()) for jar in self._jars())
+        files = (f"{jar} {found.st_size} {found.st_mtime_ns}" for jar, found in about)
+        return stamp_of([REHEARSAL, str(java_path.resolve()), self.class_path, *files])
+
+    def _jars(self) -> Iterator[Path]:
         for entry in self.class_path.split(":"):
             folder = Path(entry.removesuffix("/*"))
-            for jar in sorted(folder.glob("*.jar")) if entry.endswith("/*") else [folder]:
-                about = jar.stat()
-                digest.update(f"{jar} {about.st_size} {about.st_mtime_ns}\n".encode())
-        return digest.hexdigest()
+            yield from sorted(folder.glob("*.jar")) if entry.endswith("/*") else [folder]

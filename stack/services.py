@@ -173,7 +173,7 @@ class Stack:
             jars=jars.spark_jars(self.settings.jars_dir),
             driver_memory=self.settings.spark_driver_memory,
             scratch_dir=self.state / "scratch",
-            archive=ClassArchive.of(self.settings, jars.spark_jars(self.settings.jars_dir)),
+            archive=ClassArchive.of(self.settings),
         )
         self.postgres.initialise(self.credentials)
         self.object_store.prepare(self.credentials)

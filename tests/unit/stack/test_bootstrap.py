@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from stack import java
-from stack.bootstrap import LOCKS, UV_PINS, interpreter, stamp_of
+from stack.bootstrap import LOCKS, UV_PINS, interpreter
 from stack.errors import StackError
+from stack.stamps import stamp_of
 
 
 def test_a_stamp_changes_with_any_lock(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import jars, java
+from stack import java
 from stack.class_archive import ClassArchive
 from stack.settings import StackSettings
 
@@ -17,13 +17,13 @@ SETTINGS = StackSettings.from_environment()
 
 @pytest.fixture
 def archive() -> ClassArchive:
-    found = ClassArchive.of(SETTINGS, jars.spark_jars(SETTINGS.jars_dir))
+    found = ClassArchive.of(SETTINGS)
     assert found is not None
     return found
 
 
 def test_a_cluster_has_no_archive() -> None:
-    assert ClassArchive.of(replace(SETTINGS, spark_master="spark://host:7077"), jars.spark_jars(SETTINGS.jars_dir)) is None
+    assert ClassArchive.of(replace(SETTINGS, spark_master="spark://host:7077")) is None
 
 
 def test_the_jvm_takes_sparks_and_icebergs_classes_from_it(archive: ClassArchive, tmp_path: Path) -> None:

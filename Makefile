@@ -7,6 +7,8 @@ THROUGH ?=
 Q      ?=
 S      ?=
 RELEASE ?=
+# Test files at a time: each worker has a Spark session and, where a file asks for them, services of its own (about 4 GB).
+TEST_WORKERS ?= 2
 
 LOCAL   := $(or $(TWSTACK_LOCAL_DIR),$(CURDIR)/.local)
 ifndef PYTHON
@@ -53,7 +55,7 @@ logs: ## the last lines of the services' logs (S=one service)
 
 test: envs ## all tests: jobs and services in one environment, DAGs in the other
 	@failed=0; \
-	$(JOBS)/python -m pytest || failed=1; \
+	$(JOBS)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder || failed=1; \
 	AIRFLOW_HOME=$(LOCAL)/airflow-tests $(AIRFLOW)/python -m pytest -c tests/dags/pytest.ini tests/dags || failed=1; \
 	exit $$failed
 

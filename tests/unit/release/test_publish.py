@@ -27,6 +27,7 @@ from jobs.store import Store
 DAY = date(2026, 6, 30)
 INTERVAL = Interval(DAY, date(2026, 7, 1))
 DECLARED = (Export("user_segments", USER_SEGMENTS),)
+MINE = ("gold.interactions", "gold.user_segments", "ops.sets", "ops.releases", "ops.quality_results", "ops.decisions")
 SEGMENT = (DAY, "ada", 5, 5, 5, "spend", "champions", "unassigned", None, "unassigned", None, None)
 INTERACTION = ("ada", "mug", "view_item", DAY, 3, 0)
 
@@ -48,12 +49,14 @@ def build(context: Context, table: Table, rows: list[Any], *, is_met: bool = Tru
 @pytest.fixture(scope="module")
 def scored(lake_spark: SparkSession, services: Settings) -> Iterator[Context]:
     """A day with its set, and segments that one run has scored."""
+    for name in MINE:  # other tests use the same lake
+        lake_spark.sql(f"DROP TABLE IF EXISTS lake.{name}")
     context = context_of(lake_spark, services, "scored")
     build(context, INTERACTIONS, [INTERACTION])
     context.lake.record_set(DAY, [INTERACTIONS])
     build(context, USER_SEGMENTS, [SEGMENT])
     yield context
-    for name in ("gold.interactions", "gold.user_segments", "ops.sets", "ops.releases", "ops.quality_results"):
+    for name in MINE:
         lake_spark.sql(f"DROP TABLE IF EXISTS lake.{name}")
     for prefix in ("releases/", "reservations/", "exports/"):
         context.store.delete([entry.key for entry in context.store.list(prefix)])

@@ -134,7 +134,9 @@ def _scope(scope: Scope) -> str:
     if isinstance(scope, LandedDays):
         return "the partitions of its landing days"
     if isinstance(scope, AsOf):
-        return "the partition of its last day"
+        return "the partition of its last day" + (
+            ", and every later one that exists when an earlier day has changed" if scope.and_later else ""
+        )
     if isinstance(scope, EventDays):
         margin = f", {scope.before} days before and {scope.after} after" if scope.before or scope.after else ""
         return f"the event days that its landed rows touch{margin}"

@@ -91,6 +91,11 @@ class Lake:
         self._read[table.name] = current
         return self.spark.read.option("versionAsOf", current).table(_full(table.name))
 
+    def read_before(self, table: Table) -> DataFrame:
+        """All rows as they were published before this run wrote the table for the first time; none when nothing was, or it has expired."""
+        snapshot_id = self._before_run(table.name) if self.exists(table) else None
+        return self.spark.createDataFrame([], table.struct()) if snapshot_id is None else self.read(table, snapshot_id)
+
     def pin(self, day_set: DaySet) -> None:
         """From now on read the tables of a set at its snapshots, not where ``main`` has moved to since."""
         self._pinned.update(day_set.snapshots)
@@ -261,10 +266,21 @@ class Lake:
 
     def _reference(self, name: str, reference: str) -> int | None:
         """Head of a branch or tag, from the table's metadata alone: asked a few dozen times a task, a Spark query each was seconds."""
-        spark: Any = self.spark
-        table = spark.sparkContext._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, _full(name))
-        snapshot = table.snapshot(reference)
+        snapshot = self._metadata(name).snapshot(reference)
         return int(snapshot.snapshotId()) if snapshot is not None else None
+
+    def _before_run(self, name: str) -> int | None:
+        """The newest published snapshot that this run did not write, whatever attempts of it have published."""
+        table = self._metadata(name)
+        snapshot = table.snapshot("main")
+        while snapshot is not None and snapshot.summary().get(f"{PROPERTY}run_id") == self.attempt.run_id:
+            parent = snapshot.parentId()
+            snapshot = table.snapshot(parent) if parent is not None else None
+        return int(snapshot.snapshotId()) if snapshot is not None else None
+
+    def _metadata(self, name: str) -> Any:
+        spark: Any = self.spark
+        return spark.sparkContext._jvm.org.apache.iceberg.spark.Spark3Util.loadIcebergTable(spark._jsparkSession, _full(name))
 
     def _summary(self, condition: str) -> dict[str, str]:
         return {

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property, reduce
 from importlib import import_module
 from typing import Any
 
@@ -14,7 +15,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.gate import Finding, audit
+from jobs.bronze.events import EVENTS
+from jobs.bronze.items import ITEMS
+from jobs.bronze.orders import ORDERS
 from jobs.catalog import SCORE
+from jobs.content_hash import content_hash
 from jobs.context import Context
 from jobs.contract import Table
 from jobs.counts import Counts, accounted
@@ -40,9 +45,27 @@ class Record:
     staged: Staged | None = None
     days: tuple[date, ...] = ()
     rows_written: int | None = None
+    is_changed: bool | None = None
     counts: Counts | None = None
     seconds: float = 0.0
     findings: list[Finding] = field(default_factory=list)
+
+
+@dataclass
+class Progress:
+    """What the steps of one attempt tell those that follow: the event days that its parsing steps have replaced.
+
+    ``parsed_days`` is None until one of them has. ``is_replay`` says whether later landing days were loaded before.
+    """
+
+    context: Context
+    parsed_days: set[date] | None = None
+
+    @cached_property
+    def is_replay(self) -> bool:
+        """Whether bronze holds landing days after the interval: then this is a replay, or a day that comes out of order."""
+        later = F.col("landed_date") >= F.lit(self.context.interval.end)
+        return any(not self.context.lake.read(table).where(later).isEmpty() for table in (EVENTS, ORDERS, ITEMS))
 
 
 def build_tables(context: Context, names: Sequence[str]) -> dict[str, Any]:
@@ -51,11 +74,12 @@ def build_tables(context: Context, names: Sequence[str]) -> dict[str, Any]:
     Nothing is published when anything raises: then the failed attempt is recorded, its branches are dropped, and the error goes on.
     """
     records: list[Record] = []
+    progress = Progress(context)
     if any(name in SCORE.tables for name in names):
         context.lake.pin(context.lake.read_set(context.interval.last_day))
     try:
         for name in names:
-            records.extend(_build(context, step_of(name)))
+            records.extend(_build(context, step_of(name), progress))
         LOG.info("every audit has passed, publishing %s", ", ".join(record.table.name for record in records))
         published = context.lake.publish()
     except Exception as error:
@@ -75,16 +99,15 @@ def step_of(name: str) -> Step:
     return step
 
 
-def _build(context: Context, step: Step) -> list[Record]:
+def _build(context: Context, step: Step, progress: Progress) -> list[Record]:
     began, started_at = time.monotonic(), datetime.now(UTC)
     keywords = {keyword: _keyword(context, keyword) for keyword in step.takes}
     if step.model is not None:
         keywords["model"] = _model(context, step.model)
     marked = _marked(context, step, keywords)
-    days = _touched_days(context, step, marked)
+    days = _touched_days(context, step, marked, progress)
     frames = [marked] if marked is not None else [_input(context, step, read, days) for read in step.reads]
-    built = step.build(*frames, **keywords)
-    outputs = built if isinstance(built, tuple) else (built,)
+    outputs = _built(context, step, frames, keywords)
     records = []
     for write, rows in zip(step.writes, outputs, strict=True):
         record = Record(write.table, started_at)
@@ -93,6 +116,8 @@ def _build(context: Context, step: Step) -> list[Record]:
         scoped = rows.where(condition) if isinstance(write.scope, EventDays | LandedDays) else rows
         record.staged = context.lake.stage(write.table, scoped, condition)
         _audit(context, write, record)
+        if marked is not None and progress.is_replay:
+            record.is_changed = _is_changed(context, record.staged)
     if marked is not None:
         records[0].counts = accounted(context, step, marked, days)
         marked.unpersist()
@@ -111,6 +136,38 @@ def _marked(context: Context, step: Step, keywords: dict[str, Any]) -> DataFrame
     frames = [context.lake.read(read.table).where(_landed(reach.start, reach.end)) for read in step.reads]
     marked: DataFrame = step.parses(*frames, **keywords)
     return marked.persist(StorageLevel.MEMORY_AND_DISK)
+
+
+def _built(context: Context, step: Step, frames: Sequence[DataFrame], keywords: dict[str, Any]) -> tuple[DataFrame, ...]:
+    """What the build returns, one frame a write; of a step by as-of day the rows of all the days that it replaces."""
+    as_of_days = [_as_of_days(context, write) for write in step.writes if isinstance(write.scope, AsOf)]
+    if not as_of_days:
+        built = step.build(*frames, **keywords)
+        return built if isinstance(built, tuple) else (built,)
+    by_day = [step.build(*frames, **keywords | {"as_of": day}) for day in as_of_days[0]]
+    return (reduce(DataFrame.unionByName, by_day),)
+
+
+def _as_of_days(context: Context, write: Write) -> tuple[date, ...]:
+    """The interval's last day, and where the scope asks for it every later partition that exists, unless nothing before it has changed."""
+    last_day = context.interval.last_day
+    if not (isinstance(write.scope, AsOf) and write.scope.and_later) or not _may_have_changed(context):
+        return (last_day,)
+    column = str(write.table.partitioned_by)
+    there = context.lake.read(write.table).where(F.col(column) > F.lit(last_day)).select(column).distinct().orderBy(column)
+    return (last_day, *(row[column] for row in there.limit(MOST_DAYS_REPORTED).collect()))
+
+
+def _may_have_changed(context: Context) -> bool:
+    """Whether silver of this run replaced rows by other rows; not known, which is the same, when this run built none of it."""
+    done = _silver_of_run(context).select("is_changed").distinct().collect()
+    return not done or any(row["is_changed"] is not False for row in done)
+
+
+def _is_changed(context: Context, staged: Staged) -> bool:
+    """Whether the rows that were written differ from those that were there before this run."""
+    replaced = context.lake.read_before(staged.table).where(staged.condition)
+    return content_hash(replaced, staged.table) != content_hash(context.lake.replaced_rows(staged), staged.table)
 
 
 def _model(context: Context, family: str) -> Any:
@@ -138,31 +195,45 @@ def _keyword(context: Context, keyword: str) -> Any:
     return values[keyword]()
 
 
-def _touched_days(context: Context, step: Step, marked: DataFrame | None) -> tuple[date, ...]:
-    """The event days that the interval touches: of a parsing step from its rows, otherwise from what silver replaced in this run."""
+def _touched_days(context: Context, step: Step, marked: DataFrame | None, progress: Progress) -> tuple[date, ...]:
+    """The event days that the interval touches: of a parsing step from its rows, otherwise from what silver replaced in this run.
+
+    Its rows are those that landed in the interval, and those that it had delivered before: a file that is landed again, corrected,
+    touches the days of both. What it had delivered is looked up as it was before this run, so that an attempt after a killed one, which
+    may have published a part, still knows it.
+    """
     if not any(isinstance(write.scope, EventDays) for write in step.writes):
         return ()
     if marked is None:
-        return _days_of_run(context)
+        return tuple(sorted(progress.parsed_days)) if progress.parsed_days is not None else _days_of_run(context)
     main = step.writes[0].table
     day = F.col(str(main.partitioned_by)).alias("day")
-    landed = _landed(context.interval.start, context.interval.end)
-    parsed = marked.where(landed).where(F.size("reasons") == 0).select(day)
-    before = context.lake.read(main).where(landed).select(day)
+    start, end = context.interval.start, context.interval.end
+    parsed = marked.where(_landed(start, end)).where(F.size("reasons") == 0).select(day)
+    last_landed = "last_landed_date" if "last_landed_date" in main.column_names else "landed_date"
+    delivered = (F.col("landed_date") < F.lit(end)) & (F.col(last_landed) >= F.lit(start))
+    reach = context.interval.widened(before=context.settings.max_lateness_days, after=1)
+    before = context.lake.read_before(main).where(delivered & (day >= F.lit(reach.start)) & (day < F.lit(reach.end))).select(day)
     rows = parsed.union(before).distinct().orderBy("day").limit(MOST_DAYS_REPORTED).collect()
-    return tuple(row["day"] for row in rows)
+    days = tuple(row["day"] for row in rows)
+    progress.parsed_days = (progress.parsed_days or set()) | set(days)
+    return days
 
 
 def _days_of_run(context: Context) -> tuple[date, ...]:
     """Days that silver replaced in this run; the whole reach of the interval when this run did not build silver."""
-    names = ("silver.events", "silver.order_lines", "silver.item_observations")
-    done = context.lake.read(RUNS).where(
-        (F.col("run_id") == context.run_id) & (F.col("outcome") == "published") & F.col("table_name").isin(*names)
-    )
-    rows = done.select(F.explode("partitions").alias("day")).distinct().orderBy("day").limit(MOST_DAYS_REPORTED).collect()
+    done = _silver_of_run(context).select(F.explode("partitions").alias("day"))
+    rows = done.distinct().orderBy("day").limit(MOST_DAYS_REPORTED).collect()
     if rows:
         return tuple(row["day"] for row in rows)
     return tuple(context.interval.widened(before=context.settings.max_lateness_days, after=1).days())
+
+
+def _silver_of_run(context: Context) -> DataFrame:
+    """The rows of ``ops.runs`` in which this run published what silver parses."""
+    names = ("silver.events", "silver.order_lines", "silver.item_observations")
+    is_mine = (F.col("run_id") == context.run_id) & (F.col("outcome") == "published")
+    return context.lake.read(RUNS).where(is_mine & F.col("table_name").isin(*names))
 
 
 def _input(context: Context, step: Step, read: Read, days: tuple[date, ...]) -> DataFrame:
@@ -183,7 +254,7 @@ def _partitions(context: Context, write: Write, days: tuple[date, ...]) -> tuple
     elif isinstance(scope, EventDays):
         replaced = tuple(sorted({day + timedelta(days=offset) for day in days for offset in range(-scope.before, scope.after + 1)}))
     elif isinstance(scope, AsOf):
-        replaced = (context.interval.last_day,)
+        replaced = _as_of_days(context, write)
     else:
         return (), "true"
     return replaced, days_condition(column, replaced)
@@ -246,6 +317,7 @@ def _run_row(context: Context, record: Record, published: dict[str, int] | None,
         "rows_written": record.rows_written,
         "counts": json.dumps(record.counts.as_dict(), sort_keys=True) if record.counts else None,
         "snapshot_id": (published or {}).get(record.table.name),
+        "is_changed": record.is_changed,
         "message": None,
         "code_version": context.code_version,
         "started_at": record.started_at,

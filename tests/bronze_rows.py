@@ -1,5 +1,6 @@
 """Bronze lines of native JSON, as builders: a test names only what it is about."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
@@ -56,12 +57,13 @@ ITEM_LINE: Mapping[str, Any] = {
 def lines(spark: SparkSession, *entries: str | Mapping[str, Any], table: Table = BRONZE_EVENTS, landed: date = DAY) -> DataFrame:
     """Bronze rows of one file that landed on ``landed``: an entry is a raw line, or a record that is written as JSON.
 
-    A record's key ``_landed`` moves its line to the file of another day.
+    A record's key ``_landed`` moves its line to the file of another day; ``_file`` is that file's content, for its SHA-256.
     """
     rows = []
     for number, entry in enumerate(entries, start=1):
         record = dict(entry) if isinstance(entry, Mapping) else None
         day = record.pop("_landed", landed) if record is not None else landed
+        content = record.pop("_file", str(day)) if record is not None else str(day)
         rows.append(
             {
                 "source": "native",
@@ -69,6 +71,7 @@ def lines(spark: SparkSession, *entries: str | Mapping[str, Any], table: Table =
                 "source_file": f"landing/native/feed/{day}/part-00000.jsonl",
                 "line_number": number,
                 "landed_at": datetime(day.year, day.month, day.day, tzinfo=UTC),
+                "file_sha256": hashlib.sha256(content.encode()).hexdigest(),
                 "raw_line": json.dumps(record) if record is not None else entry,
             }
         )

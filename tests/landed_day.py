@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -14,9 +15,14 @@ from tests.bronze_rows import EVENT_LINE
 
 def land_events(services: Settings, day: date, *entries: dict[str, Any] | str, claim: int | None = None) -> None:
     """Land a day of events (orders and items empty); the marker claims ``claim`` rows where that differs from what lies there."""
+    land_day(services, day, {"events": entries}, claim=claim)
+
+
+def land_day(services: Settings, day: date, feeds: Mapping[str, Sequence[Mapping[str, Any] | str]], *, claim: int | None = None) -> None:
+    """Land a day: a file for each feed that has entries, and an empty marker for the others."""
     store = Store.from_settings(services)
     for feed in ("events", "orders", "items"):
-        lines = [e if isinstance(e, str) else json.dumps(e) for e in entries] if feed == "events" else []
+        lines = [e if isinstance(e, str) else json.dumps(e) for e in feeds.get(feed, ())]
         files = []
         if lines:
             content = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)

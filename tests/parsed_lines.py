@@ -17,6 +17,6 @@ def parsed_lines(spark: SparkSession, source_name: str, canonical: str, lines: S
     """What ``parsed`` gives, for one session."""
     source = load(source_name)
     day, instant = date(2026, 5, 4), datetime(2026, 5, 4, tzinfo=UTC)
-    received = [(source_name, day, "landing/a/file", number, instant, line) for number, line in enumerate(lines, start=1)]
+    received = [(source_name, day, "landing/a/file", number, instant, "0" * 64, line) for number, line in enumerate(lines, start=1)]
     bronze = spark.createDataFrame(received, lines_table("bronze.test", "").struct()).coalesce(1)
     return sorted(parse(bronze, source, getattr(source, canonical)).collect(), key=lambda row: int(row["line_number"]))

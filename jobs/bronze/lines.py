@@ -31,6 +31,7 @@ _ARROW_SCHEMA = pa.schema(
         ("source_file", pa.string()),
         ("line_number", pa.int64()),
         ("landed_at", pa.timestamp("us", tz="UTC")),
+        ("file_sha256", pa.string()),
         ("raw_line", pa.string()),
     ]
 )
@@ -47,6 +48,7 @@ def lines_table(name: str, doc: str) -> Table:
             Column("source_file", "string", "Object key of the landed file."),
             Column("line_number", "bigint", "Line in that file, from 1; a header counts as a line."),
             Column("landed_at", "timestamp", "Midnight UTC of ``landed_date``: from the folder, not from a file's clock."),
+            Column("file_sha256", "string", "SHA-256 of the landed file: two files that share it are one file, delivered twice."),
             Column("raw_line", "string", "The line as it landed; a byte that is not UTF-8 as ``\\xNN``."),
         ),
         key=("source_file", "line_number"),
@@ -132,6 +134,7 @@ def _batch(source_name: str, file: PlacedFile, numbers: list[int], lines: list[s
         pa.repeat(file.key, rows),
         pa.array(numbers, pa.int64()),
         pa.repeat(pa.scalar(midnight(file.landed_date), pa.timestamp("us", tz="UTC")), rows),
+        pa.repeat(file.sha256, rows),
         pa.array(lines, pa.string()),
     ]
     return pa.RecordBatch.from_arrays(columns, schema=_ARROW_SCHEMA)

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 from expectations.gold.user_features import SUITE
 from jobs.contract import Column, Table
 from jobs.silver.events import EVENTS
-from jobs.silver.items import ITEMS
+from jobs.silver.item_observations import ITEM_OBSERVATIONS, last_said
 from jobs.silver.order_lines import ORDER_LINES
 from jobs.step import AsOf, Read, Step, Write
 
@@ -115,10 +115,10 @@ def activity(events: DataFrame, order_lines: DataFrame, *, as_of: date) -> DataF
     return known_events.unionByName(known_lines)
 
 
-def build(events: DataFrame, order_lines: DataFrame, items: DataFrame, *, as_of: date) -> DataFrame:
-    """One row a user with anything known by ``as_of``; two shuffles by user, and one by item where the catalogue cannot be broadcast."""
+def build(events: DataFrame, order_lines: DataFrame, observations: DataFrame, *, as_of: date) -> DataFrame:
+    """One row a user with anything known by ``as_of``; two shuffles by user and one by item."""
     known = activity(events, order_lines, as_of=as_of)
-    features = known.groupBy("user_id").agg(*_sums(as_of)).join(_tastes(known, items, as_of=as_of), "user_id", "left")
+    features = known.groupBy("user_id").agg(*_sums(as_of)).join(_tastes(known, observations, as_of=as_of), "user_id", "left")
     day = F.lit(as_of)
     no_categories = F.array().cast("array<struct<category_id:string,event_count:bigint>>")
     top = F.get("top_categories", 0)
@@ -197,12 +197,10 @@ def _sums(as_of: date) -> Sequence[SparkColumn]:
     )
 
 
-def _tastes(known: DataFrame, items: DataFrame, *, as_of: date) -> DataFrame:
+def _tastes(known: DataFrame, observations: DataFrame, *, as_of: date) -> DataFrame:
     liked = known.where(F.col("is_counted") & F.col("event_type").isin(*TASTE_TYPES) & F.col("item_id").isNotNull())
-    day = F.lit(as_of)
-    catalogue = items.where((F.col("valid_from") <= day) & (F.col("valid_to").isNull() | (F.col("valid_to") > day))).select(
-        "item_id", "category_id"
-    )
+    said = observations.where((F.col("observed_date") <= F.lit(as_of)) & (F.col("landed_date") <= F.lit(as_of)))
+    catalogue = said.groupBy("item_id").agg(last_said("category_id")["category_id"].alias("category_id"))
     by_item = liked.select("user_id", "item_id").repartition("user_id").groupBy("user_id", "item_id").agg(F.count("*").alias("event_count"))
     by_category = (
         by_item.join(catalogue, "item_id", "left")
@@ -233,8 +231,8 @@ def _share(part: str, whole: str) -> SparkColumn:
 
 
 STEP = Step(
-    reads=(Read(EVENTS), Read(ORDER_LINES), Read(ITEMS)),
-    writes=(Write(USER_FEATURES, SUITE, AsOf()),),
+    reads=(Read(EVENTS), Read(ORDER_LINES), Read(ITEM_OBSERVATIONS)),
+    writes=(Write(USER_FEATURES, SUITE, AsOf(and_later=True)),),
     build=build,
     takes=("as_of",),
 )

@@ -18,6 +18,12 @@ RUNS = Table(
             "counts", "string", "Rows read, kept, rejected by reason and merged, as JSON; NULL for tables that do not parse.", nullable=True
         ),
         Column("snapshot_id", "bigint", "Snapshot that was published; NULL when none was.", nullable=True),
+        Column(
+            "is_changed",
+            "boolean",
+            "Whether a replay changed the replaced rows; NULL for the newest landing day and for tables that do not parse.",
+            nullable=True,
+        ),
         Column("message", "string", "The error, when there was one.", nullable=True),
         Column("code_version", "string", "Commit or package version of the code."),
         Column("started_at", "timestamp", "When the task's work on the table began."),

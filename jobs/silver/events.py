@@ -10,7 +10,7 @@ from jobs.bronze.orders import ORDERS as BRONZE_ORDERS
 from jobs.contract import Column, Table, columns
 from jobs.settings import Settings
 from jobs.silver import parsing
-from jobs.silver.provenance import PROVENANCE, rejected_twin
+from jobs.silver.provenance import LAST_LANDED, PROVENANCE, rejected_twin
 from jobs.sources.source import Source
 from jobs.step import EventDays, LandedDays, Read, Step, Write
 
@@ -39,6 +39,7 @@ EVENTS = Table(
         Column("source", "string", "Source that the event came from."),
         Column("delivery_count", "int", "Times that the event was delivered; all but one were merged."),
         PROVENANCE,
+        LAST_LANDED,
     ),
     key=("event_date", "event_id"),
     partitioned_by="event_date",

@@ -1,5 +1,6 @@
-"""``silver.item_observations``: what was said about an item, day by day; ``silver.items`` is made of it."""
+"""``silver.item_observations``: what was said about an item, day by day, as it became known; ``silver.items`` is made of it."""
 
+from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -19,11 +20,12 @@ ATTRIBUTES = ("name", "category_id", "brand", "unit_price_minor", "currency", "i
 
 ITEM_OBSERVATIONS = Table(
     name="silver.item_observations",
-    doc="One row an item and UTC day on which something was said about it; the last word of the day counts. "
+    doc="One row an item, UTC day on which something was said about it, and UTC day on which that landed: what is said last. "
     "From the item feed, or from events or orders where a source has none.",
     columns=columns(
         Column("item_id", "string", "Item."),
         Column("observed_date", "date", "UTC day of the observation."),
+        Column("observed_at", "timestamp", "When it was said, UTC; midnight when the source knows only the day."),
         Column("name", "string", "Name that a shopper reads.", nullable=True),
         Column("category_id", "string", "Category.", nullable=True),
         Column("brand", "string", "Brand.", nullable=True),
@@ -31,10 +33,10 @@ ITEM_OBSERVATIONS = Table(
         Column("currency", "string", "ISO 4217 code.", nullable=True),
         Column("is_on_sale", "boolean", "Whether the item can be bought; true where the source does not say."),
         Column("source", "string", "Source that the observation came from."),
-        Column("delivery_count", "int", "Landed lines that spoke of the item on that day; all but the last were merged."),
+        Column("delivery_count", "int", "Lines that landed that day and spoke of the item on this one; all but the last were merged."),
         PROVENANCE,
     ),
-    key=("observed_date", "item_id"),
+    key=("observed_date", "item_id", "landed_date"),
     partitioned_by="observed_date",
 )
 ITEM_OBSERVATIONS_REJECTED = rejected_twin(
@@ -63,13 +65,18 @@ def parses(events: DataFrame, orders: DataFrame, items: DataFrame, *, source: So
 
 
 def build(marked: DataFrame, **_: object) -> tuple[DataFrame, DataFrame]:
-    """One row an item and day with the day's last word, and one row a rejected line."""
+    """One row an item, day and landing day with what is said last, and one row a rejected line."""
     of_day = Window.partitionBy(*ITEM_OBSERVATIONS.key)
-    last_word = of_day.orderBy(F.desc("observed_at"), F.desc("landed_date"), F.desc("source_file"), F.desc("line_number"))
+    last_word = of_day.orderBy(F.desc("observed_at"), F.desc("source_file"), F.desc("line_number"))
     rows = marked.where(F.size("reasons") == 0).withColumn("_rank", F.row_number().over(last_word))
     rows = rows.withColumn("delivery_count", F.count("*").over(of_day).cast("int"))
-    rows = rows.withColumn("landed_date", F.min("landed_date").over(of_day)).where(F.col("_rank") == 1)
-    return rows.select(*ITEM_OBSERVATIONS.column_names), parsing.rejected(marked, ITEM_OBSERVATIONS_REJECTED)
+    kept = rows.where(F.col("_rank") == 1).select(*ITEM_OBSERVATIONS.column_names)
+    return kept, parsing.rejected(marked, ITEM_OBSERVATIONS_REJECTED)
+
+
+def last_said(*columns: str) -> SparkColumn:
+    """Aggregate: the struct of ``columns`` in the observation that was made last; of equals, the one that landed last counts."""
+    return F.max_by(F.struct(*columns), F.struct("observed_at", "landed_date", "source_file", "line_number"))
 
 
 STEP = Step(

@@ -5,7 +5,7 @@ from pyspark.sql import functions as F
 
 from expectations.silver.items import SUITE
 from jobs.contract import Column, Table
-from jobs.silver.item_observations import ATTRIBUTES, ITEM_OBSERVATIONS
+from jobs.silver.item_observations import ATTRIBUTES, ITEM_OBSERVATIONS, last_said
 from jobs.step import Read, Step, Whole, Write
 
 ITEMS = Table(
@@ -27,13 +27,13 @@ ITEMS = Table(
 
 
 def build(observations: DataFrame) -> DataFrame:
-    """One row a version: observations in a row that say the same are one version, open until the next one begins."""
+    """One row a version: days in a row whose last words say the same are one version, open until the next one begins."""
     by_day = Window.partitionBy("item_id").orderBy("observed_date")
-    said = F.struct(*ATTRIBUTES)
-    begins = observations.withColumn("_said", said).withColumn("_before", F.lag("_said").over(by_day))
+    days = observations.groupBy("item_id", "observed_date").agg(last_said(*ATTRIBUTES).alias("_said"))
+    begins = days.withColumn("_before", F.lag("_said").over(by_day))
     versions = begins.where(F.col("_before").isNull() | ~F.col("_said").eqNullSafe(F.col("_before")))
     versions = versions.withColumn("valid_from", F.col("observed_date")).withColumn("valid_to", F.lead("observed_date").over(by_day))
-    return versions.select(*ITEMS.column_names)
+    return versions.select("*", "_said.*").select(*ITEMS.column_names)
 
 
 STEP = Step(reads=(Read(ITEM_OBSERVATIONS),), writes=(Write(ITEMS, SUITE, Whole()),), build=build)

@@ -10,7 +10,7 @@ from jobs.bronze.orders import ORDERS as BRONZE_ORDERS
 from jobs.contract import Column, Table, columns
 from jobs.settings import Settings
 from jobs.silver import parsing
-from jobs.silver.provenance import PROVENANCE, rejected_twin
+from jobs.silver.provenance import LAST_LANDED, PROVENANCE, rejected_twin
 from jobs.sources.source import Source
 from jobs.step import EventDays, LandedDays, Read, Step, Write
 
@@ -34,6 +34,7 @@ ORDER_LINES = Table(
         Column("source", "string", "Source that the line came from."),
         Column("delivery_count", "int", "Times that the line was delivered; all but one were merged."),
         PROVENANCE,
+        LAST_LANDED,
     ),
     key=("ordered_date", "order_line_id"),
     partitioned_by="ordered_date",

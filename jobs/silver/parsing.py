@@ -57,19 +57,20 @@ def without_raw_ids(rows: DataFrame, canonical: Canonical, people: Mapping[str, 
 def identified(clean: DataFrame, canonical: Canonical, id_column: str) -> DataFrame:
     """Fill ``id_column`` where the source has no id of its own: a hash of what makes the record what it is.
 
-    Where a source means its repeats, the file and the ordinal among identical records in it count too, so that each repeat stays.
+    Where a source means its repeats, the file and the ordinal among identical records in it count too, so that each repeat stays. The
+    file is known by its content: one that is delivered twice, under whatever name, gives the same ids twice.
     """
     parts = [F.col(name) for name in canonical.identity]
     if canonical.repeats == "meant":
         same = Window.partitionBy("source_file", *parts).orderBy("line_number")
         clean = clean.withColumn("_ordinal", F.row_number().over(same))
-        parts = [*parts, F.col("source_file"), F.col("_ordinal")]
+        parts = [*parts, F.col("file_sha256"), F.col("_ordinal")]
     digest = F.substring(F.sha2(F.to_json(F.struct(*parts)), 256), 1, 32)
     return clean.withColumn(id_column, F.coalesce(F.col(id_column), digest))
 
 
 def first_delivery(rows: DataFrame, key: tuple[str, ...]) -> DataFrame:
-    """Keep the copy of each key that landed first, with ``delivery_count``, the number of copies.
+    """Keep the copy of each key that landed first, with ``delivery_count``, the number of copies, and ``last_landed_date``.
 
     A tracker resends on timeout, so a copy differs only in where and when it landed. ``line_number`` breaks ties inside a file; without it
     two runs could keep different copies.
@@ -77,6 +78,7 @@ def first_delivery(rows: DataFrame, key: tuple[str, ...]) -> DataFrame:
     copies = Window.partitionBy(*key)
     order = copies.orderBy("landed_date", "source_file", "line_number")
     counted = rows.withColumn("_copy", F.row_number().over(order)).withColumn("delivery_count", F.count("*").over(copies).cast("int"))
+    counted = counted.withColumn("last_landed_date", F.max("landed_date").over(copies))
     return counted.where(F.col("_copy") == 1).drop("_copy")
 
 

@@ -2,6 +2,9 @@
 
 from jobs.contract import Column, Table, columns
 
+LAST_LANDED = Column("last_landed_date", "date", "UTC day on which the newest copy landed.")
+"""Of rows that copies are merged into. A landing day that is corrected touches the days of what it had delivered, copies too."""
+
 PROVENANCE = (
     Column("landed_date", "date", "UTC day on which the row first landed."),
     Column("source_file", "string", "Object key of the landed file."),

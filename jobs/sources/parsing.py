@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from jobs.quarantine import with_reasons
 from jobs.sources.source import UNREADABLE, Canonical, Csv, Feed, Source
 
-PROVENANCE = ("source", "landed_date", "landed_at", "source_file", "line_number", "raw_line")
+PROVENANCE = ("source", "landed_date", "landed_at", "source_file", "file_sha256", "line_number", "raw_line")
 """Columns of a bronze line; all of them go through."""
 
 _CORRUPT = "_corrupt"

@@ -11,7 +11,7 @@ from jobs.content_hash import content_hash
 from jobs.contract import Table, conform
 from jobs.gold.user_features import USER_FEATURES, build
 from jobs.silver.events import EVENTS
-from jobs.silver.items import ITEMS
+from jobs.silver.item_observations import ITEM_OBSERVATIONS
 from jobs.silver.order_lines import ORDER_LINES
 
 AS_OF = date(2026, 6, 30)
@@ -41,12 +41,15 @@ def a_line(at: str = "2026-06-29T11:00:00", **changes: Any) -> dict[str, Any]:
 
 
 def an_item(item_id: str, category_id: str | None, **changes: Any) -> dict[str, Any]:
-    return {"item_id": item_id, "category_id": category_id, "valid_from": date(2026, 1, 1), "valid_to": None, "is_on_sale": True} | changes
+    """What was said about an item at noon of a day, and landed that day."""
+    said_at = changes.pop("said_at", datetime.fromisoformat("2026-01-01T12:00"))
+    row = {"item_id": item_id, "category_id": category_id, "is_on_sale": True, "observed_at": said_at, "observed_date": said_at.date()}
+    return row | {"landed_date": said_at.date(), "source_file": "f", "line_number": 1} | changes
 
 
 def features(spark: SparkSession, events: list[Any], lines: list[Any], items: list[Any] | None = None) -> dict[str, Row]:
     catalogue = [an_item("i1", "tea"), an_item("i2", "mugs")] if items is None else items
-    built = build(frame(spark, EVENTS, events), frame(spark, ORDER_LINES, lines), frame(spark, ITEMS, catalogue), as_of=AS_OF)
+    built = build(frame(spark, EVENTS, events), frame(spark, ORDER_LINES, lines), frame(spark, ITEM_OBSERVATIONS, catalogue), as_of=AS_OF)
     return {row["user_id"]: row for row in conform(built, USER_FEATURES).collect()}
 
 
@@ -110,14 +113,15 @@ def test_the_lowest_category_wins_a_tie_in_either_order(spark: SparkSession, ord
     assert (row["top_category_id"], row["top_category_share"]) == ("mugs", 0.5)
 
 
-def test_the_category_is_that_of_the_version_valid_on_the_day(spark: SparkSession) -> None:
+def test_the_category_is_what_was_said_last_by_the_day_and_had_landed_by_then(spark: SparkSession) -> None:
     items = [
-        an_item("i1", "old", valid_to=date(2026, 6, 30)),
-        an_item("i1", "now", valid_from=date(2026, 6, 30), valid_to=date(2026, 7, 2)),
+        an_item("i1", "old"),
+        an_item("i1", "now", said_at=datetime.fromisoformat("2026-06-30T09:00")),
+        an_item("i1", "not landed yet", said_at=datetime.fromisoformat("2026-06-30T10:00"), landed_date=date(2026, 7, 1)),
+        an_item("i1", "later", said_at=datetime.fromisoformat("2026-07-02T09:00"), landed_date=date(2026, 6, 30)),
     ]
-    assert (
-        features(spark, [an_event()], [], [*items, an_item("i1", "later", valid_from=date(2026, 7, 2))])["u1"]["top_category_id"] == "now"
-    )
+    for order in (1, -1):
+        assert features(spark, [an_event()], [], items[::order])["u1"]["top_category_id"] == "now"
 
 
 def test_an_item_outside_of_the_catalogue_has_no_category(spark: SparkSession) -> None:
@@ -135,7 +139,7 @@ def test_partitioning_changes_nothing(spark: SparkSession) -> None:
             build(
                 frame(spark, EVENTS, events).repartition(parts),
                 frame(spark, ORDER_LINES, lines[::-1]).repartition(parts),
-                frame(spark, ITEMS, items),
+                frame(spark, ITEM_OBSERVATIONS, items),
                 as_of=AS_OF,
             ),
             USER_FEATURES,

@@ -76,7 +76,8 @@ def test_copies_merge_into_the_one_that_landed_first_whatever_their_order(spark:
     first, second = event(channel="email"), event(channel="search", _landed=date(2026, 5, 5))
     for entries in ([first, second], [second, first]):
         kept, _ = built(spark, *entries)
-        assert [(row["channel"], row["delivery_count"]) for row in kept] == [("email", 2)]
+        found = [(row["channel"], row["delivery_count"], str(row["landed_date"]), str(row["last_landed_date"])) for row in kept]
+        assert found == [("email", 2, "2026-05-04", "2026-05-05")]
 
 
 def test_lines_without_an_id_are_one_event_where_repeats_are_copies_and_two_where_they_are_meant(spark: SparkSession) -> None:
@@ -89,6 +90,17 @@ def test_lines_without_an_id_are_one_event_where_repeats_are_copies_and_two_wher
     both, _ = built(spark, line, line, source=meant)
     assert [row["delivery_count"] for row in both] == [1, 1]
     assert both[0]["event_id"] != both[1]["event_id"]
+
+
+def test_a_whole_file_that_is_delivered_twice_doubles_no_repeat(spark: SparkSession) -> None:
+    identity = ("user_id", "event_type", "item_id", "occurred_at")
+    meant = dataclasses.replace(SOURCE, events=dataclasses.replace(SOURCE.events, identity=identity, repeats="meant", faults={}))
+    line = event(event_id=None, _file="the same")
+    resent = {**line, "_landed": date(2026, 5, 6)}
+    kept, _ = built(spark, line, line, resent, resent, source=meant)
+    assert [row["delivery_count"] for row in kept] == [2, 2]
+    other, _ = built(spark, line, {**line, "_landed": date(2026, 5, 6), "_file": "another"}, source=meant)
+    assert [row["delivery_count"] for row in other] == [1, 1]
 
 
 def test_no_raw_id_gets_through(spark: SparkSession) -> None:

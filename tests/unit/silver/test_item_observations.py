@@ -1,6 +1,7 @@
 """Observations of items: the last word of a day counts, whatever the order of lines."""
 
 import dataclasses
+from datetime import date
 from typing import Any
 
 from pyspark.sql import Row, SparkSession
@@ -27,6 +28,11 @@ def test_the_last_word_of_a_day_counts(spark: SparkSession) -> None:
     for entries in ([morning, evening], [evening, morning]):
         kept, rejected = built(spark, *entries)
         assert ([(row["unit_price_minor"], row["delivery_count"]) for row in kept], rejected) == ([(450, 2)], [])
+
+
+def test_what_lands_later_about_a_day_stands_beside_what_was_known(spark: SparkSession) -> None:
+    kept, _ = built(spark, {**ITEM_LINE, "unit_price_minor": 500}, {**ITEM_LINE, "unit_price_minor": 450, "_landed": date(2026, 5, 6)})
+    assert sorted((str(row["landed_date"]), row["unit_price_minor"]) for row in kept) == [("2026-05-04", 500), ("2026-05-06", 450)]
 
 
 def test_lines_that_say_nothing_usable_are_rejected(spark: SparkSession) -> None:

@@ -1,6 +1,6 @@
 """Versions of items: when one begins and when it ends."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -14,6 +14,7 @@ def observed(day: int, **change: Any) -> dict[str, Any]:
     row = {
         "item_id": "i1",
         "observed_date": date(2026, 5, day),
+        "observed_at": datetime(2026, 5, day, 9, tzinfo=UTC),
         "name": "Mug",
         "unit_price_minor": 500,
         "is_on_sale": True,
@@ -41,3 +42,12 @@ def test_a_change_and_a_change_back_are_three_versions_without_gaps(spark: Spark
 
 def test_an_attribute_that_becomes_unknown_is_a_change(spark: SparkSession) -> None:
     assert len(versions(spark, observed(1), observed(2, name=None), observed(3, name=None))) == 2
+
+
+def test_of_words_about_one_day_the_last_counts_whenever_they_landed(spark: SparkSession) -> None:
+    noon, evening = datetime(2026, 5, 1, 12, tzinfo=UTC), datetime(2026, 5, 1, 20, tzinfo=UTC)
+    late = observed(1, observed_at=noon, unit_price_minor=400, landed_date=date(2026, 5, 3))
+    last = observed(1, observed_at=evening, unit_price_minor=600)
+    resent = observed(1, observed_at=evening, unit_price_minor=700, landed_date=date(2026, 5, 2))
+    assert versions(spark, last, late) == versions(spark, late, last) == [("2026-05-01", "None", 600)]
+    assert versions(spark, resent, last, late) == [("2026-05-01", "None", 700)]

@@ -9,6 +9,8 @@ S      ?=
 RELEASE ?=
 # Test files at a time: each worker has a Spark session and, where a file asks for them, services of its own (about 4 GB).
 TEST_WORKERS ?= 2
+KILLS  ?= 50
+SEED   ?= 1
 
 LOCAL   := $(or $(TWSTACK_LOCAL_DIR),$(CURDIR)/.local)
 ifndef PYTHON
@@ -25,7 +27,7 @@ CHECKED := $(wildcard jobs expectations stack bin tests benchmarks)
 JOBS_TYPED := $(filter-out tests,$(CHECKED)) $(filter-out tests/dags tests/data tests/__pycache__,$(wildcard tests/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help envs demo up down status logs test check fix sql lock clean clean-data
+.PHONY: help envs rehearse demo up down status logs test check fix sql lock clean clean-data
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -58,6 +60,9 @@ test: envs ## all tests: jobs and services in one environment, DAGs in the other
 	$(JOBS)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder || failed=1; \
 	AIRFLOW_HOME=$(LOCAL)/airflow-tests $(AIRFLOW)/python -m pytest -c tests/dags/pytest.ini tests/dags || failed=1; \
 	exit $$failed
+
+rehearse: envs ## kill services and drivers at random while days are refined and released, and compare (KILLS=50, SEED=1)
+	@$(JOBS)/python -m stack.rehearsal --kills $(KILLS) --seed $(SEED) --to benchmarks/rehearsal.md
 
 check: envs ## lint, format, types, import contracts, generated pages
 	@failed=0; \

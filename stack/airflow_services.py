@@ -69,6 +69,9 @@ class AirflowServices:
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.state / "logs" / "airflow"),
             "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(self.state / "logs" / "airflow" / "dag_processor"),
+            # A task whose process is gone is found within a minute, not within five.
+            "AIRFLOW__SCHEDULER__ORPHANED_TASKS_CHECK_INTERVAL": "30",
+            "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "60",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             "AIRFLOW_CONN_SPARK_DEFAULT": json.dumps(connection),
             "PYTHONPATH": str(CHECKOUT),
@@ -79,6 +82,8 @@ class AirflowServices:
             "NO_PROXY": "127.0.0.1,localhost",
             "TRADEWIND_ENV_FILE": str(self.env_file),
             "TRADEWIND_DAGS_CRON": self.settings.cron,
+            "TRADEWIND_DAGS_RETRY_SECONDS": str(self.settings.retry_seconds),
+            "TRADEWIND_DAGS_NOT_YET_SECONDS": str(self.settings.not_yet_seconds),
             "TWSTACK_HOME": str(CHECKOUT),
             "TWSTACK_STATE": str(self.state),
             "TWSTACK_JOBS_PYTHON": str(self.jobs_env / "bin" / "python"),

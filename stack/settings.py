@@ -55,6 +55,8 @@ class StackSettings:
     spark_driver_memory: str = "3g"
     spark_shuffle_partitions: int = 4
     cron: str = "off"
+    retry_seconds: int = 60
+    not_yet_seconds: int = 600
 
     @property
     def jars_dir(self) -> Path:

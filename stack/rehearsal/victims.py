@@ -1,0 +1,91 @@
+"""What a rehearsal kills, with -9, and how it knows that the platform has recovered."""
+
+import contextlib
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+
+import psutil
+
+from stack.errors import StackError
+from stack.mlflow_server import NAME as MLFLOW
+from stack.services import BASE, Stack
+
+DRIVER = "spark driver"
+SERVICES = (*BASE, MLFLOW, "airflow-scheduler")
+VICTIMS = (DRIVER, *SERVICES)
+POLL_SECONDS = 0.5
+DRIVER_SECONDS = 120
+"""How long a rehearsal waits for a driver to kill."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One kill: the victim and the processes that were killed."""
+
+    victim: str
+    pids: tuple[int, ...]
+
+
+def drivers(env_file: Path) -> list[psutil.Process]:
+    """The processes of the Spark drivers that work for a shop: the JVM of ``spark-submit`` and its Python."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            is_driver = any(part.endswith("bin/spark_entry.py") for part in process.cmdline())
+            if is_driver and process.environ().get("TRADEWIND_ENV_FILE") == str(env_file):
+                found.append(process)
+    return found
+
+
+def shoot(stack: Stack, victim: str, chance: Random) -> Shot | None:
+    """Kill the victim with -9; None when it was a driver and none came."""
+    if victim != DRIVER:
+        pid = stack.supervisor.states()[victim].pid
+        psutil.Process(pid).kill()
+        return Shot(victim, (pid,))
+    deadline = time.monotonic() + DRIVER_SECONDS
+    while time.monotonic() < deadline:
+        running = drivers(stack.env_file)
+        if running:
+            time.sleep(chance.uniform(0, 20))  # somewhere in its life, not always at its start
+            killed = []
+            for process in drivers(stack.env_file):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    process.kill()
+                    killed.append(process.pid)
+            if killed:
+                return Shot(victim, tuple(killed))
+        time.sleep(POLL_SECONDS)
+    return None
+
+
+def await_service(stack: Stack, shot: Shot, seconds: float = 300) -> None:
+    """Wait until the killed service runs again and is healthy; raises StackError when it does not come back."""
+    ailment = stack.ailments()[shot.victim]
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        state = stack.supervisor.states().get(shot.victim)
+        if state and state.state == "RUNNING" and state.pid not in shot.pids and ailment() is None:
+            return
+        time.sleep(POLL_SECONDS)
+    raise StackError(f"{shot.victim} has not come back after {seconds:.0f} s.", advice=f"Its log: {stack.supervisor.logs}")
+
+
+def plan(kills: int, seed: int, victims: Sequence[str] = VICTIMS) -> list[str]:
+    """Victims in a seeded order, each as often as the others, give or take one.
+
+    >>> sorted(plan(4, seed=1, victims=("a", "b")))
+    ['a', 'a', 'b', 'b']
+    """
+    chance = Random(seed)  # noqa: S311 - chance, not secrets
+    order = [victims[number % len(victims)] for number in range(kills)]
+    chance.shuffle(order)
+    return order
+
+
+def counted(order: Sequence[str]) -> Mapping[str, int]:
+    """Victim -> kills."""
+    return {victim: order.count(victim) for victim in sorted(set(order))}

@@ -27,7 +27,7 @@ PARSED = {"events": "silver.events", "orders": "silver.order_lines", "items": "s
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a rehearsal found. ``before`` and ``undisturbed`` are content hashes by table; ``unaccounted`` is 0 for a feed without a loss."""
+    """What a rehearsal found. ``before`` and ``undisturbed`` are content hashes by table; ``unaccounted``: 0 for a feed without a loss."""
 
     kills: Sequence[Kill]
     cleared: int

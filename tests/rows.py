@@ -51,10 +51,12 @@ def frame(spark: SparkSession, table: Table, rows: Sequence[Mapping[str, Any]]) 
 def events(spark: SparkSession, *changes: Mapping[str, Any]) -> DataFrame:
     """Rows of silver.events; each differs from a valid one in what is given. Ids count up from e0."""
     rows = [{**EVENT, "event_id": f"e{n}", "line_number": n + 1, **change} for n, change in enumerate(changes)]
-    return frame(spark, EVENTS, [{"event_date": row["occurred_at"].date(), **row} for row in rows])
+    return frame(spark, EVENTS, [{"event_date": row["occurred_at"].date(), "last_landed_date": row["landed_date"], **row} for row in rows])
 
 
 def order_lines(spark: SparkSession, *changes: Mapping[str, Any]) -> DataFrame:
     """Rows of silver.order_lines; each differs from a valid one in what is given. Ids count up from l0."""
     rows = [{**ORDER_LINE, "order_line_id": f"l{n}", "line_number": n + 1, **change} for n, change in enumerate(changes)]
-    return frame(spark, ORDER_LINES, [{"ordered_date": row["ordered_at"].date(), **row} for row in rows])
+    return frame(
+        spark, ORDER_LINES, [{"ordered_date": row["ordered_at"].date(), "last_landed_date": row["landed_date"], **row} for row in rows]
+    )

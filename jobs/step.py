@@ -23,7 +23,13 @@ class EventDays:
 
 @dataclass(frozen=True)
 class AsOf:
-    """Replace the ``as_of_date`` partition of the interval's last day, and every later one that exists."""
+    """Replace the ``as_of_date`` partition of the interval's last day; with ``and_later`` also every later one that exists.
+
+    What a day's users were like depends on all that had landed by then, so a replay of an earlier day changes the days after it. Then
+    ``build`` is called once a day.
+    """
+
+    and_later: bool = False
 
 
 @dataclass(frozen=True)

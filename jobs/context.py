@@ -23,6 +23,7 @@ class Context:
     """The settings, session, store and lake of one attempt, over a half-open interval of landing days.
 
     ``models`` says what scores a day that has been released before: the versions that its release recorded, or today's champions.
+    ``dry_run`` is for work that deletes: it says what would go and leaves everything.
     """
 
     settings: Settings
@@ -34,17 +35,25 @@ class Context:
     run_id: str
     attempt: int
     models: Literal["recorded", "champion"] = "recorded"
+    dry_run: bool = True
 
     @classmethod
     def create(
-        cls, settings: Settings, interval: Interval, *, run_id: str, attempt: int, models: Literal["recorded", "champion"] = "recorded"
+        cls,
+        settings: Settings,
+        interval: Interval,
+        *,
+        run_id: str,
+        attempt: int,
+        models: Literal["recorded", "champion"] = "recorded",
+        dry_run: bool = True,
     ) -> "Context":
         """Open the session and the lake for one attempt."""
         spark = spark_session(settings, f"tradewind {settings.shop} {interval}")
         scratch = f"{settings.scratch_uri}/checkpoints"
         spark.sparkContext.setCheckpointDir(scratch)
         lake = Lake(spark, Attempt(run_id=run_id, attempt=attempt, interval=interval, code_version=code_version()))
-        return cls(settings, spark, Store.from_settings(settings), lake, load(settings.source), interval, run_id, attempt, models)
+        return cls(settings, spark, Store.from_settings(settings), lake, load(settings.source), interval, run_id, attempt, models, dry_run)
 
     @cached_property
     def code_version(self) -> str:

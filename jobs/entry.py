@@ -23,6 +23,7 @@ LOG = logging.getLogger("tradewind")
 WORKS: dict[str, str] = {
     "model.recommender": "jobs.recommender.training:train",
     "model.segments": "jobs.segmentation.training:train",
+    "ops.maintenance": "jobs.maintenance.upkeep:maintain",
     "ops.releases": "jobs.release.publish:publish",
     "ops.sets": "jobs.day_set:record",
 }
@@ -48,7 +49,9 @@ def main(arguments: Sequence[str]) -> int:
     LOG.info("%s over %s, run %s, attempt %d", " ".join(options.names), interval, options.run_id, options.attempt)
     threading.Thread(target=import_module, args=(BUILD.partition(":")[0],), daemon=True).start()
     try:
-        context = Context.create(settings, interval, run_id=options.run_id, attempt=options.attempt, models=options.models)
+        context = Context.create(
+            settings, interval, run_id=options.run_id, attempt=options.attempt, models=options.models, dry_run=options.dry_run
+        )
         result = run(context, options.names)
     except errors.TradewindError as error:
         LOG.error("%s: %s", type(error).__name__, error)  # noqa: TRY400  (a person reads this line first)
@@ -93,7 +96,7 @@ def _function(place: str) -> Callable[..., dict[str, Any]]:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="+", metavar="NAME", help="layer.table, model.family, ops.sets or ops.releases")
+    parser.add_argument("names", nargs="+", metavar="NAME", help="layer.table, model.family, ops.sets, ops.releases, ...")
     parser.add_argument("--start", required=True, help="first landing day, ISO")
     parser.add_argument("--end", required=True, help="day after the last landing day, ISO")
     parser.add_argument("--run-id", required=True, help="the scheduler's name of the run")
@@ -103,6 +106,12 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         choices=("recorded", "champion"),
         default="recorded",
         help="what scores a day that has been released",
+    )
+    parser.add_argument(
+        "--dry-run",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="whether work that deletes only says what would go",
     )
     parser.add_argument("--result", type=Path, help="file for the outcome, as JSON")
     return parser.parse_args(arguments)

@@ -43,6 +43,10 @@ class RejectShareError(BadDataError):
     """More rows were rejected than the table allows."""
 
 
+class ExpiredRawError(BadDataError):
+    """Raw text that is needed has reached the end of its retention; a rebuild would be from half of what had landed."""
+
+
 class TryAgainError(TradewindError):
     """The attempt came too early or lost a race; a later one can succeed."""
 

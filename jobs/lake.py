@@ -25,6 +25,11 @@ PROPERTY = "tradewind."
 """Prefix of what a snapshot's summary says about the run that wrote it."""
 
 TAG_RETENTION_DAYS = 400
+SET_TAG, RELEASE_TAG = "set_", "release_"
+"""How the tags of a set and of a release begin; the id follows."""
+
+REJECTED = "_rejected"
+"""How the name of a table of rejected lines ends."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,39 @@ class Lake:
         """The published snapshot; None before the first."""
         return self._reference(table.name, "main") if self.exists(table) else None
 
+    def written_snapshot(self, table: Table) -> int | None:
+        """The published snapshot that a run wrote last; None before the first.
+
+        Compaction moves ``main`` and leaves the rows as they are: what was audited, and what a set names, is the snapshot before it.
+        """
+        if not self.exists(table):
+            return None
+        loaded = self._metadata(table.name)
+        snapshot = loaded.snapshot("main")
+        while snapshot is not None and snapshot.operation() == "replace" and snapshot.parentId() is not None:
+            before = loaded.snapshot(snapshot.parentId())
+            if before is None:
+                break
+            snapshot = before
+        return int(snapshot.snapshotId()) if snapshot is not None else None
+
+    def has_snapshot(self, name: str, snapshot_id: int) -> bool:
+        """Whether a snapshot of an existing table can still be read, or has expired."""
+        return self._metadata(name).snapshot(snapshot_id) is not None
+
+    def location(self, name: str) -> str:
+        """The address of a table's folder."""
+        return str(self._metadata(name).location())
+
+    def property_of(self, table: Table, name: str) -> str | None:
+        """One property of the table; None where it is not set, or the table does not exist yet."""
+        value = self._metadata(table.name).properties().get(name) if self.exists(table) else None
+        return None if value is None else str(value)
+
+    def set_property(self, table: Table, name: str, value: str) -> None:
+        """Set one property of an existing table, at once and for everybody."""
+        self.spark.sql(f"ALTER TABLE {_full(table.name)} SET TBLPROPERTIES ('{name}'='{_quoted(value)}')")
+
     def run_snapshot(self, table: Table, run_id: str) -> int | None:
         """The newest published snapshot that ``run_id`` wrote; None when it wrote none."""
         if not self.exists(table):
@@ -114,14 +152,27 @@ class Lake:
         return int(row["snapshot_id"]) if row else None
 
     def read_set(self, day: date) -> DaySet:
-        """The newest set of a day; raises BadDataError when the day has none."""
+        """The newest set of a day; raises BadDataError when the day has none, or its snapshots have expired.
+
+        Rejected lines go when their raw text does: a set whose rejected twins have expired comes without them.
+        """
         rows = self.read(SETS).where(F.col("day") == F.lit(day)).orderBy(F.desc("sequence"), "table_name").collect()
         if not rows:
             raise BadDataError(
                 "ops.sets", expected=f"a set for {day}", found="none", advice=f"Run refine_daily for {day} first; it records the set."
             )
         newest = [row for row in rows if row["sequence"] == rows[0]["sequence"]]
-        return DaySet(newest[0]["set_id"], day, {row["table_name"]: row["snapshot_id"] for row in newest})
+        snapshots = {row["table_name"]: row["snapshot_id"] for row in newest}
+        expired = [name for name, snapshot_id in snapshots.items() if not self.has_snapshot(name, snapshot_id)]
+        lost = [name for name in expired if not name.endswith(REJECTED)]
+        if lost:
+            raise BadDataError(
+                f"set {newest[0]['set_id']}",
+                expected="snapshots that can be read",
+                found=f"expired ones of {', '.join(lost)}",
+                advice=f"Run refine_daily for {day} again; it records a new set.",
+            )
+        return DaySet(newest[0]["set_id"], day, {name: snapshot_id for name, snapshot_id in snapshots.items() if name not in expired})
 
     # writing
 
@@ -153,8 +204,8 @@ class Lake:
         for column in added:
             self.spark.sql(f"ALTER TABLE {name} ADD COLUMN `{column.name}` {column.type} COMMENT '{_quoted(column.doc)}'")
 
-    def stage(self, table: Table, df: DataFrame, condition: str) -> Staged:
-        """Replace the rows that meet ``condition`` by ``df``, on this attempt's branch.
+    def stage(self, table: Table, df: DataFrame, condition: str, notes: Mapping[str, str] | None = None) -> Staged:
+        """Replace the rows that meet ``condition`` by ``df``, on this attempt's branch; ``notes`` go into the snapshot's summary too.
 
         No rows replace by nothing: an empty day becomes empty. Raises ContractError when the columns differ from the contract or a row of
         ``df`` does not meet the condition; nothing is visible either way.
@@ -168,7 +219,7 @@ class Lake:
             F.when(F.coalesce(F.expr(condition), F.lit(False)), F.lit(True)).otherwise(stray.cast("boolean"))
         )
         writer = checked.writeTo(f"{name}.branch_{branch}")
-        for key, value in self._summary(condition).items():
+        for key, value in (self._summary(condition) | dict(notes or {})).items():
             writer = writer.option(f"snapshot-property.{PROPERTY}{key}", value)
         try:
             writer.overwrite(F.expr(condition))
@@ -247,12 +298,9 @@ class Lake:
         taken = self.read(SETS).where(F.col("day") == F.lit(day)).agg(F.max("sequence").alias("sequence")).first()
         sequence = int(taken["sequence"] or 0) + 1 if taken else 1
         set_id = f"{day}-{sequence:06d}"
-        snapshots = {table.name: snapshot for table in tables if (snapshot := self.snapshot_id(table)) is not None}
-        tag = f"set_{set_id.replace('-', '_')}"
+        snapshots = {table.name: snapshot for table in tables if (snapshot := self.written_snapshot(table)) is not None}
         for name, snapshot_id in snapshots.items():
-            self.spark.sql(
-                f"ALTER TABLE {_full(name)} CREATE OR REPLACE TAG `{tag}` AS OF VERSION {snapshot_id} RETAIN {TAG_RETENTION_DAYS} DAYS"
-            )
+            self.tag(name, tag_of(SET_TAG, set_id), snapshot_id, retain_days=TAG_RETENTION_DAYS)
         self.append_rows(
             SETS,
             [
@@ -261,6 +309,15 @@ class Lake:
             ],
         )
         return DaySet(set_id, day, snapshots)
+
+    def tag(self, name: str, tag: str, snapshot_id: int, *, retain_days: int | None = None) -> None:
+        """Name a snapshot of a table, so that expiry spares it; without ``retain_days`` until the tag is dropped."""
+        retain = f" RETAIN {retain_days} DAYS" if retain_days else ""
+        self.spark.sql(f"ALTER TABLE {_full(name)} CREATE OR REPLACE TAG `{tag}` AS OF VERSION {snapshot_id}{retain}")
+
+    def drop_tag(self, name: str, tag: str) -> None:
+        """Drop a tag; one that is gone already is no error."""
+        self.spark.sql(f"ALTER TABLE {_full(name)} DROP TAG IF EXISTS `{tag}`")
 
     # inside
 
@@ -291,6 +348,15 @@ class Lake:
             "condition": condition,
             "read": ",".join(f"{name}@{snapshot_id}" for name, snapshot_id in sorted(self._read.items())),
         }
+
+
+def tag_of(kind: str, identifier: str) -> str:
+    """The tag of a set or a release.
+
+    >>> tag_of(RELEASE_TAG, "2026-06-30-000001")
+    'release_2026_06_30_000001'
+    """
+    return f"{kind}{identifier.replace('-', '_')}"
 
 
 def days_condition(column: str, days: Iterable[date]) -> str:

@@ -158,6 +158,15 @@ def landed_files(store: Store, source: Source, feed_name: str, interval: Interva
     )
 
 
+def is_upload_in_flight(key: str) -> bool:
+    """Whether an object is an upload that is under way or was killed, as S3Proxy lists one.
+
+    >>> is_upload_in_flight("landing/corner/events/2026-05-04/a.gz-0b7a1f0e-9c1d-4c55-8f2e-0123456789ab")
+    True
+    """
+    return _UPLOAD_IN_FLIGHT.search(key) is not None
+
+
 def landed_days(store: Store, source: Source) -> tuple[date, ...]:
     """The days for which every feed of the source has its marker, in order."""
     complete: set[date] | None = None

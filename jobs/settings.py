@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from jobs.errors import SettingsError
@@ -57,7 +57,16 @@ class Settings(BaseSettings):
     dags_cron: Literal["on", "off"] = Field(default="on", description="Whether DAGs run by the clock; off where a shop's days are past.")
 
     max_lateness_days: int = Field(default=3, ge=0, le=30, description="Days after an event's own day on which it may still land.")
-    raw_retention_days: int = Field(default=400, ge=1, description="Days for which raw text is kept, counted from the newest landed day.")
+    raw_retention_days: int | None = Field(
+        default=400, ge=1, description="Days for which raw text is kept, counted from the newest day in bronze; 'keep' keeps all."
+    )
+    snapshot_retention_days: int = Field(default=7, ge=1, description="Days for which every published state of a table can be read.")
+    set_retention_days: int = Field(
+        default=90, ge=1, le=400, description="Days for which a recorded set can be read that neither a release nor a champion names."
+    )
+    stale_branch_hours: int = Field(default=24, ge=1, description="Age at which the branch of an attempt that died is swept.")
+    orphan_days: int = Field(default=3, ge=3, description="Age at which a file that no snapshot names, or a cut-off upload, is swept.")
+    compact_min_files: int = Field(default=5, ge=2, description="Small files of one partition, or manifests of a table, that are joined.")
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -76,6 +85,11 @@ class Settings(BaseSettings):
             raise SettingsError(
                 "settings", expected="every required variable and no unknown one", found="; ".join(wrong), advice=advice
             ) from None
+
+    @field_validator("raw_retention_days", mode="before")
+    @classmethod
+    def _keep_is_no_number(cls, value: object) -> object:
+        return None if value == "keep" else value
 
     @model_validator(mode="after")
     def _keys_come_in_pairs(self) -> Self:

@@ -27,6 +27,7 @@ from jobs.errors import AuditError, TradewindError
 from jobs.lake import Staged, days_condition
 from jobs.ops.quality_results import QUALITY_RESULTS
 from jobs.ops.runs import RUNS
+from jobs.raw_retention import require_raw
 from jobs.release.recorded import versions_of_day
 from jobs.step import AsOf, EventDays, LandedDays, Read, Step, Write
 
@@ -106,6 +107,7 @@ def _build(context: Context, step: Step, progress: Progress) -> list[Record]:
         keywords["model"] = _model(context, step.model)
     marked = _marked(context, step, keywords)
     days = _touched_days(context, step, marked, progress)
+    require_raw(context.lake, step, context.interval, days, context.settings.max_lateness_days)
     frames = [marked] if marked is not None else [_input(context, step, read, days) for read in step.reads]
     outputs = _built(context, step, frames, keywords)
     records = []

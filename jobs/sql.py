@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 import pyarrow as pa
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -21,6 +22,7 @@ from rich.text import Text
 from jobs.catalog import LAKE
 from jobs.errors import TradewindError
 from jobs.export.csv_text import csv_text
+from jobs.lake import REJECTED
 from jobs.release.releases import named
 from jobs.session import spark_session
 from jobs.settings import Settings
@@ -110,8 +112,14 @@ def _pin(spark: SparkSession, snapshots: Mapping[str, int]) -> None:
         location = tempfile.mkdtemp(prefix="tradewind-views-")  # a database wants a folder, even when it holds views only
         spark.sql(f"CREATE DATABASE IF NOT EXISTS spark_catalog.`{layer}` LOCATION '{location}'")
     for name, snapshot_id in sorted(snapshots.items()):
+        if name.endswith(REJECTED) and _has_expired(spark, name, snapshot_id):
+            continue  # rejected lines hold raw text, whose retention ends before the release's
         pinned = f"{LAKE}.{name} VERSION AS OF {snapshot_id}"
         spark.sql(f"CREATE OR REPLACE VIEW spark_catalog.{name} AS SELECT * FROM {pinned}")  # noqa: S608  names and numbers of a release
+
+
+def _has_expired(spark: SparkSession, name: str, snapshot_id: int) -> bool:
+    return spark.table(f"{LAKE}.{name}.snapshots").where(F.col("snapshot_id") == snapshot_id).isEmpty()
 
 
 def _require_query(spark: SparkSession, query: str, *, is_pinned: bool) -> None:

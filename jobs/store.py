@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Self, cast
@@ -21,10 +22,11 @@ DELETE_BATCH = 1_000
 
 @dataclass(frozen=True)
 class StoredObject:
-    """One object: its key and its size in bytes."""
+    """One object: its key, its size in bytes, when it was last written (UTC, by the store's clock)."""
 
     key: str
     size: int
+    written_at: datetime
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Store:
         """Every object below ``prefix``, in order of its key."""
         for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
             for entry in page.get("Contents", []):
-                yield StoredObject(entry["Key"], entry["Size"])
+                yield StoredObject(entry["Key"], entry["Size"], entry["LastModified"])
 
     def folders(self, prefix: str) -> Iterator[str]:
         """The names one level below ``prefix`` (which ends in a slash), in order, without slashes."""

@@ -26,6 +26,10 @@ TRAINING_PARAMS = {
     "day": Param(None, type=["null", "string"], format="date", description="Landing day whose set is read; empty: yesterday's."),
 }
 
+MAINTENANCE_PARAMS = {
+    "dry_run": Param(not SETTINGS.maintenance_acts, type="boolean", description="Only say what would go; nothing is deleted."),
+}
+
 DAILY = CronPartitionTimetable("0 0 * * *", timezone="UTC", run_offset=-1, key_format="%Y-%m-%d")
 """One run a UTC day, at the midnight that ends it; the partition key is that day."""
 DAILY_UNTIL = None if SETTINGS.cron else datetime(2000, 1, 1, tzinfo=UTC)

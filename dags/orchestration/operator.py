@@ -36,6 +36,11 @@ TRAINING_DAY = "{{ params.day or macros.ds_add(ds, -1) }}"
 """The day whose set a training reads: the one that is given, else the day before the schedule's date."""
 TRAINING_DAY_AFTER = "{{ macros.ds_add(params.day, 1) if params.day else ds }}"
 
+RUN_DAY = "{{ dag_run.run_after | ds }}"
+"""The UTC day on which a run may start: for work that is of no landing day, whichever way the run was started."""
+RUN_DAY_AFTER = "{{ macros.ds_add(dag_run.run_after | ds, 1) }}"
+DRY_RUN = "{{ '--dry-run' if params.dry_run else '--no-dry-run' }}"
+
 
 def job_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """What a job inherits: everything but Airflow's own variables, which name the scheduler's database and keys.

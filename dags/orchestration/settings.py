@@ -18,6 +18,8 @@ class DagSettings:
 
     cron: bool = True
     """Whether the daily and weekly schedules start runs. Off for historic sources, whose days are started by key."""
+    maintenance_acts: bool = False
+    """Whether a run of ``maintain_weekly`` deletes unless it is told otherwise (``act``), or only says what would go (``plan``)."""
     retry_seconds: int = 60
     """Wait before the first retry after bad luck; it doubles with each further one."""
     not_yet_seconds: int = 600
@@ -35,9 +37,9 @@ class DagSettings:
         env = os.environ if environ is None else environ
         values = {name.removeprefix(PREFIX).lower(): value for name, value in env.items() if name.startswith(PREFIX)}
         seconds = {"retry_seconds", "not_yet_seconds", "deadline_seconds"}
-        unknown = sorted(values.keys() - seconds - {"cron"})
+        unknown = sorted(values.keys() - seconds - {"cron", "maintenance"})
         if unknown:
-            message = f"{PREFIX}{unknown[0].upper()} is not a setting of the DAGs; known: {PREFIX}CRON, " + ", ".join(
+            message = f"{PREFIX}{unknown[0].upper()} is not a setting of the DAGs; known: {PREFIX}CRON, {PREFIX}MAINTENANCE, " + ", ".join(
                 f"{PREFIX}{name.upper()}" for name in sorted(seconds)
             )
             raise ValueError(message)
@@ -45,7 +47,11 @@ class DagSettings:
         if cron not in {"on", "off"}:
             message = f"{PREFIX}CRON is {cron!r}; expected on or off"
             raise ValueError(message)
-        return cls(cron=cron == "on", **{name: int(value) for name, value in values.items()})
+        maintenance = values.pop("maintenance", "plan")
+        if maintenance not in {"act", "plan"}:
+            message = f"{PREFIX}MAINTENANCE is {maintenance!r}; expected act or plan"
+            raise ValueError(message)
+        return cls(cron=cron == "on", maintenance_acts=maintenance == "act", **{name: int(value) for name, value in values.items()})
 
     @property
     def retry_delay(self) -> timedelta:

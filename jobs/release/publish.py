@@ -14,7 +14,7 @@ from jobs.contract import Table
 from jobs.errors import BadDataError
 from jobs.export.exports import Export, exports
 from jobs.export.writing import Exported, Provenance, rows_of_day, write_export
-from jobs.lake import DaySet
+from jobs.lake import RELEASE_TAG, DaySet, tag_of
 from jobs.ops.decisions import DECISIONS
 from jobs.ops.quality_results import QUALITY_RESULTS
 from jobs.ops.releases import RELEASES
@@ -58,6 +58,8 @@ def publish(context: Context, declared: Sequence[Export] | None = None) -> dict[
     who = {"run_id": context.run_id, "attempt": context.attempt, "created_at": created_at.isoformat()}
     key = reserve(context.store, day, who)
     LOG.info("release %s: exporting %s", key.id, ", ".join(snapshots))
+    for name, snapshot_id in snapshots.items():  # before the commit: what a committed release names is spared from its first moment
+        context.lake.tag(name, tag_of(RELEASE_TAG, key.id), snapshot_id)
     done = [_export(context, one, key=key, day_set=day_set, models=models, quality=quality) for one in scored]
 
     earlier = read_all(context.store)

@@ -21,7 +21,7 @@ def rejected_twin(table: Table, doc: str) -> Table:
             PROVENANCE,
             Column("source", "string", "Source that the line came from."),
             Column("reasons", "array<string>", "Every fault that applies."),
-            Column("raw_line", "string", "The line as it landed."),
+            Column("raw_line", "string", "The line as it landed; empty once the retention of raw text has ended."),
         ),
         key=("source_file", "line_number"),
         partitioned_by="landed_date",

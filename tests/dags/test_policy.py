@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from jobs.catalog import POOLS, REFINE, RELEASE, TASKS, TRAIN_RECOMMENDER, TRAIN_SEGMENTS
+from jobs.catalog import MAINTAIN, POOLS, REFINE, RELEASE, TASKS, TRAIN_RECOMMENDER, TRAIN_SEGMENTS
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import BundleDagBag
@@ -22,6 +22,7 @@ TASKS_OF = {
     "load_history": REFINE,
     "train_recommender_weekly": (TRAIN_RECOMMENDER,),
     "train_segments_weekly": (TRAIN_SEGMENTS,),
+    "maintain_weekly": (MAINTAIN,),
 }
 each_dag = pytest.mark.parametrize("name", NAMES)
 
@@ -37,7 +38,7 @@ def test_a_file_holds_one_dag_of_its_own_name(bag: "BundleDagBag", name: str) ->
 
 @each_dag
 def test_a_name_is_a_verb_an_object_or_none_and_a_cadence(name: str) -> None:
-    assert re.fullmatch(r"(refine|release|train_[a-z]+)_(daily|weekly)|load_history", name)
+    assert re.fullmatch(r"(refine|release|maintain|train_[a-z]+)_(daily|weekly)|load_history", name)
 
 
 @each_dag
@@ -90,6 +91,10 @@ def test_one_writer_at_a_time_and_a_retry_that_asks_for_the_kind_of_error(bag: "
         assert task.retry_exponential_backoff == 2.0
         assert task.max_retry_delay == timedelta(minutes=15)
         assert task.on_failure_callback
+
+
+def test_maintenance_deletes_nothing_unless_it_is_told_to(bag: "BundleDagBag") -> None:
+    assert bag.dags["maintain_weekly"].params["dry_run"] is True
 
 
 def test_only_a_refined_day_starts_a_release(bag: "BundleDagBag") -> None:

@@ -1,6 +1,7 @@
 """The exact command of every task is reviewed: ``--update-commands`` rewrites the file, a person reads the difference."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -14,16 +15,17 @@ if TYPE_CHECKING:
 REVIEWED = Path(__file__).with_name("submit_commands.json")
 CONF = {"load_history": {"start": "2026-01-01", "end": "2026-02-01"}, "train_recommender_weekly": {"day": "2026-01-31"}}
 DATES = {"train_segments_weekly": "2026-02-01"}
+RUN_AFTER = datetime(2026, 2, 1, 3, tzinfo=UTC)
 KEYED = {"refine_daily", "release_daily"}
 
 
-def rendered(task: Any, *, key: str | None, conf: dict[str, str], ds: str | None = None) -> list[str]:
+def rendered(task: Any, *, key: str | None, conf: dict[str, Any], ds: str | None = None) -> list[str]:
     """The command line of a task in a run with this key, configuration and logical date."""
     run = task.prepare_for_execution()
-    params = {"day": None} | conf
+    params = {"day": None, "dry_run": True} | conf
     context = {
         "partition_key": key,
-        "dag_run": SimpleNamespace(conf=conf),
+        "dag_run": SimpleNamespace(conf=conf, run_after=RUN_AFTER),
         "params": SimpleNamespace(**params),
         "macros": MacrosAccessor(),
         "run_id": "RUN_ID",
@@ -55,6 +57,12 @@ def test_a_configured_day_does_for_a_key(bag: "BundleDagBag") -> None:
 def test_a_scheduled_training_reads_the_set_of_the_day_before(bag: "BundleDagBag") -> None:
     training = bag.dags["train_recommender_weekly"].get_task("train_recommender")
     assert rendered(training, key=None, conf={}, ds="2026-02-01") == rendered(training, key=None, conf={"day": "2026-01-31"})
+
+
+def test_maintenance_acts_when_the_run_says_so(bag: "BundleDagBag") -> None:
+    acting = rendered(bag.dags["maintain_weekly"].get_task("maintain"), key=None, conf={"dry_run": False})
+    assert "--no-dry-run" in acting
+    assert "--dry-run" not in acting
 
 
 def test_no_command_holds_a_secret(bag: "BundleDagBag", monkeypatch: pytest.MonkeyPatch) -> None:

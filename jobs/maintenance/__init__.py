@@ -1,0 +1,1 @@
+"""What has had its time goes: snapshots, branches, tags, small files, orphans, unfinished exports, raw text."""

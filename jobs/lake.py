@@ -69,6 +69,7 @@ class Lake:
     _staged: dict[str, Staged] = field(default_factory=dict)
     _read: dict[str, int] = field(default_factory=dict)
     _pinned: dict[str, int] = field(default_factory=dict)
+    _named: dict[str, int] = field(default_factory=dict)
     _existing: set[str] = field(default_factory=set)
 
     # reading
@@ -82,6 +83,7 @@ class Lake:
     def read(self, table: Table, snapshot_id: int | None = None) -> DataFrame:
         """All rows: of one snapshot, or as this attempt sees the table. A table that was never written is empty."""
         if snapshot_id is not None:
+            self._named[table.name] = snapshot_id
             return self.spark.read.option("versionAsOf", snapshot_id).table(_full(table.name))
         if table.name in self._staged:
             return self.spark.read.option("branch", self.attempt.branch).table(_full(table.name))
@@ -90,6 +92,11 @@ class Lake:
             return self.spark.createDataFrame([], table.struct())
         self._read[table.name] = current
         return self.spark.read.option("versionAsOf", current).table(_full(table.name))
+
+    @property
+    def taken(self) -> dict[str, int]:
+        """Table name -> snapshot id of what this attempt has read so far: as it sees the table, or by name."""
+        return {**self._read, **self._named}
 
     def pin(self, day_set: DaySet) -> None:
         """From now on read the tables of a set at its snapshots, not where ``main`` has moved to since."""

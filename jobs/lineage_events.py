@@ -1,6 +1,7 @@
 """OpenLineage's own events, made of ours. Imports the client: only ``jobs.lineage`` imports this, and only where a transport is named."""
 
 import atexit
+import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -120,5 +121,12 @@ def _assertion(finding: Mapping[str, Any]) -> data_quality_assertions_dataset.As
         severity=SEVERITIES.get(finding["severity"], finding["severity"]),
         name=f"{finding['expectation']}({subject})",
         expected=finding["expected"],
-        actual=finding["found"],
+        actual=_without_examples(finding["found"]),
     )
+
+
+def _without_examples(found: str | None) -> str | None:
+    """What an audit observed, less the values that it quotes: those may be a person's, and events leave the platform."""
+    if found is None:
+        return None
+    return json.dumps({name: value for name, value in json.loads(found).items() if name != "partial_unexpected_list"}, sort_keys=True)

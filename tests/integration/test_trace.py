@@ -9,6 +9,7 @@ from datetime import date, timedelta
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from jobs import day_set
 from jobs.context import Context
@@ -140,3 +141,10 @@ def test_what_is_unknown_is_bad_data_that_says_what_to_do(shop: Shop) -> None:
         forward.landed(shop.call, shop.key, 33, None)
     with pytest.raises(BadDataError, match=r"expected a version that MLflow, ops\.decisions or a release knows.*found none"):
         backward.model(shop.call, "recommender", "9")
+
+
+def test_a_users_rows_lie_in_the_file_that_the_trace_says(shop: Shop) -> None:
+    users = shop.call.reader.spark.range(8).selectExpr("concat('u', id) AS user_id")
+    dealt = users.repartition(4, "user_id").select("user_id", F.spark_partition_id().alias("part")).collect()
+    assert {row["user_id"]: shop.call.reader.part_of_user(row["user_id"], 4) for row in dealt} == {r["user_id"]: r["part"] for r in dealt}
+    assert len({row["part"] for row in dealt}) > 1

@@ -19,7 +19,7 @@ from jobs.trace.answers import FamilyBehind
 from jobs.trace.call import Call
 from jobs.trace.history import Snapshot
 from jobs.trace.places import ExportedPlace
-from jobs.trace.reading import Rows
+from jobs.trace.reading import LINE_TABLES, Rows
 from jobs.trace.tree import Node
 
 _PSEUDONYM = re.compile(r"[0-9a-f]{32}")
@@ -50,6 +50,7 @@ def user(call: Call, pseudonym: str, *, tables: Sequence[str], item: str | None,
     asked = [_table_of_users(found, name) for name in tables] or [
         contract_of(name) for name in sorted(found.content.tables) if "user_id" in contract_of(name).column_names
     ]
+    call.require(found, [*(table.name for table in (*asked, *LINE_TABLES)), USER_FEATURES.name, INTERACTIONS.name])
     snapshots, day = found.content.snapshots(), found.content.day
     most = max(call.limit, SLATE_SIZE)
     rows = {table.name: call.reader.rows_of_user(table, snapshots[table.name], day, pseudonym, item=item, limit=most) for table in asked}

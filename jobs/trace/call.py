@@ -1,6 +1,6 @@
 """One call: the shop's settings, its store, its registry and, once a question needs it, one Spark session."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -8,7 +8,7 @@ from typing import Any
 
 from jobs import tracking
 from jobs.context import code_version
-from jobs.errors import TryAgainError
+from jobs.errors import BadDataError, TryAgainError
 from jobs.release.record import Release
 from jobs.session import spark_session
 from jobs.settings import Settings
@@ -39,6 +39,17 @@ class Call:
         if found.id not in self._snapshots:
             self._snapshots[found.id] = self.reader.snapshots(found.content.snapshots())
         return self._snapshots[found.id]
+
+    def require(self, found: Release, tables: Iterable[str]) -> None:
+        """Raise BadDataError when the snapshot of one of ``tables`` that a release names has been expired."""
+        gone = sorted(set(tables) & set(found.content.snapshots()) - set(self.snapshots(found)))
+        if gone:
+            raise BadDataError(
+                f"release {found.id}",
+                expected=f"the snapshots of {', '.join(gone)} that it names",
+                found="that they have been expired",
+                advice="Its rows cannot be read any more; `python -m jobs.release list` shows newer releases.",
+            )
 
     def bronze_behind(self, snapshots: Mapping[str, Snapshot]) -> dict[str, int]:
         """The bronze snapshots that some tables were made of: read by them, or by the silver tables that they had read."""

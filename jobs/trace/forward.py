@@ -80,7 +80,10 @@ def landed(call: Call, what: str, line: int | None, release_id: str | None, *, i
     sets = _sets_with(call, asked, runs)
     releases = read_all(call.store)
     made = answers.made_of(releases, {one.snapshot_id for one in sets}, asked.primary.name, place.landed_date)
-    seen = _seen(call, place, None if is_now else _shown_at(call, releases, made, release_id))
+    shown = None if is_now else _shown_at(call, releases, made, release_id)
+    if shown is not None:
+        call.require(shown, [name for table in asked.tables for name in (table.name, f"{table.name}_rejected")])
+    seen = _seen(call, place, shown)
     landing = _landing(call, place, seen)
     attempts = answers.runs_of(runs[: call.limit], len(runs))
     if seen.file is None:

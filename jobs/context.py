@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from jobs.interval import Interval
 from jobs.lake import Attempt, Lake
+from jobs.lineage import Lineage
 from jobs.session import spark_session
 from jobs.settings import Settings
 from jobs.sources.source import Source, load
@@ -59,6 +60,11 @@ class Context:
     def code_version(self) -> str:
         """Version of the code that runs."""
         return self.lake.attempt.code_version
+
+    @cached_property
+    def lineage(self) -> Lineage:
+        """To whom the attempt tells what it reads and writes; to nobody unless the deployment names a transport."""
+        return Lineage(self)
 
 
 def code_version() -> str:

@@ -72,10 +72,12 @@ def main(arguments: Sequence[str]) -> int:
 def run(context: Context, names: Sequence[str]) -> dict[str, Any]:
     """Make everything that ``names`` says, tables first and together; returns the outcomes by name."""
     tables = [name for name in names if name not in WORKS]
-    outcome: dict[str, Any] = _function(BUILD)(context, tables) if tables else {}
-    for name in names:
-        if name in WORKS:
-            outcome[name] = _function(WORKS[name])(context)
+    with context.lineage.task(names) as outcome:
+        if tables:
+            outcome.update(_function(BUILD)(context, tables))
+        for name in names:
+            if name in WORKS:
+                outcome[name] = _function(WORKS[name])(context)
     return outcome
 
 

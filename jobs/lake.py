@@ -74,6 +74,7 @@ class Lake:
     _staged: dict[str, Staged] = field(default_factory=dict)
     _read: dict[str, int] = field(default_factory=dict)
     _pinned: dict[str, int] = field(default_factory=dict)
+    _named: dict[str, int] = field(default_factory=dict)
     _existing: set[str] = field(default_factory=set)
 
     # reading
@@ -87,6 +88,7 @@ class Lake:
     def read(self, table: Table, snapshot_id: int | None = None) -> DataFrame:
         """All rows: of one snapshot, or as this attempt sees the table. A table that was never written is empty."""
         if snapshot_id is not None:
+            self._named[table.name] = snapshot_id
             return self.spark.read.option("versionAsOf", snapshot_id).table(_full(table.name))
         if table.name in self._staged:
             return self.spark.read.option("branch", self.attempt.branch).table(_full(table.name))
@@ -99,7 +101,14 @@ class Lake:
     def read_before(self, table: Table) -> DataFrame:
         """All rows as they were published before this run wrote the table for the first time; none when nothing was, or it has expired."""
         snapshot_id = self._before_run(table.name) if self.exists(table) else None
-        return self.spark.createDataFrame([], table.struct()) if snapshot_id is None else self.read(table, snapshot_id)
+        if snapshot_id is None:
+            return self.spark.createDataFrame([], table.struct())
+        return self.spark.read.option("versionAsOf", snapshot_id).table(_full(table.name))
+
+    @property
+    def taken(self) -> dict[str, int]:
+        """Table name -> snapshot id of what this attempt has read so far: as it sees the table, or by name."""
+        return {**self._read, **self._named}
 
     def pin(self, day_set: DaySet) -> None:
         """From now on read the tables of a set at its snapshots, not where ``main`` has moved to since."""

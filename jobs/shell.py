@@ -305,8 +305,10 @@ def _record(
     if error:
         for row in rows:
             row["message"] = str(error)[:4_000]
+    findings = [_quality_row(record, f) for record in records for f in record.findings if record.staged]
     context.lake.append_rows(RUNS, rows)
-    context.lake.append_rows(QUALITY_RESULTS, [_quality_row(record, f) for record in records for f in record.findings if record.staged])
+    context.lake.append_rows(QUALITY_RESULTS, findings)
+    context.lineage.built(rows, findings)
 
 
 def _run_row(context: Context, record: Record, published: dict[str, int] | None, kind: str) -> dict[str, Any]:

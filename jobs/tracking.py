@@ -24,9 +24,10 @@ from matplotlib.figure import Figure
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, infer_signature
-from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST, ErrorCode
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from jobs.catalog import LAKE
+from jobs.errors import TryAgainError
 from jobs.estimate import Estimate, flat
 from jobs.settings import Settings
 
@@ -116,6 +117,27 @@ class ModelVersion:
 
 
 Champion = ModelVersion
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A registered version with the run that made it: whose run of the scheduler it was, and which days of which snapshots it read.
+
+    ``address`` is the run's page; None where MLflow is no server. ``is_champion`` says whether the version serves now.
+    """
+
+    version: ModelVersion
+    experiment_id: str
+    run_name: str
+    status: str
+    scheduler_run_id: str | None
+    attempt: str | None
+    code_version: str | None
+    as_of_date: str | None
+    window: tuple[str, str] | None
+    snapshots: Mapping[str, int]
+    is_champion: bool
+    address: str | None
 
 
 @dataclass(frozen=True)
@@ -220,6 +242,40 @@ class Tracker:
             tags={name.removeprefix(TAG): value for name, value in found.tags.items() if name.startswith(TAG)},
         )
 
+    def trained(self, family: str, version: str) -> Trained | None:
+        """One version with its run, None when the registry has no such version; raises TryAgainError when MLflow does not answer."""
+        try:
+            found = self.version(family, version)
+            run = mlflow.MlflowClient().get_run(found.run_id)
+            serving = self.champion(family)
+        except MlflowException as error:
+            if error.error_code in _NO_SUCH_VERSION:
+                return None
+            raise TryAgainError(
+                f"MLflow at {mlflow.get_tracking_uri()}",
+                expected=f"an answer about {self.name(family)} version {version}",
+                found=str(error),
+                advice="Start the server (`make status` shows it), or name it: TRADEWIND_MLFLOW_TRACKING_URI.",
+            ) from error
+        tags = run.data.tags
+        window = tags.get(f"{TAG}window_start"), tags.get(f"{TAG}window_last_day")
+        uri = mlflow.get_tracking_uri()
+        inputs = run.inputs.dataset_inputs if run.inputs else []
+        return Trained(
+            version=found,
+            experiment_id=run.info.experiment_id,
+            run_name=run.info.run_name or "",
+            status=run.info.status,
+            scheduler_run_id=tags.get(f"{TAG}run_id"),
+            attempt=tags.get(f"{TAG}attempt"),
+            code_version=tags.get(f"{TAG}code_version"),
+            as_of_date=tags.get(f"{TAG}as_of_date"),
+            window=(window[0], window[1]) if window[0] and window[1] else None,
+            snapshots={one.dataset.name: int(one.dataset.digest) for one in inputs if one.dataset.source_type == "iceberg"},
+            is_champion=serving is not None and serving.version == found.version,
+            address=f"{uri}/#/experiments/{run.info.experiment_id}/runs/{found.run_id}" if uri.startswith("http") else None,
+        )
+
 
 def connect(settings: Settings) -> Tracker:
     """Point this process at the server that the settings name; credentials go through the environment, as the client wants them."""
@@ -234,6 +290,10 @@ def connect(settings: Settings) -> Tracker:
 def champion(settings: Settings, family: str) -> ModelVersion | None:
     """The version of ``family`` that serves this shop; None before there is one."""
     return connect(settings).champion(family)
+
+
+_NO_SUCH_VERSION = {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), ErrorCode.Name(INVALID_PARAMETER_VALUE)}
+"""What the registry answers about a version that it does not have, or that is no number."""
 
 
 def _is_absent(error: MlflowException) -> bool:

@@ -10,6 +10,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from jobs import tracking
+from jobs.errors import TryAgainError
 from jobs.estimate import Estimate
 from jobs.settings import Settings
 
@@ -113,3 +114,25 @@ def test_a_training_under_mlflow_run_keeps_to_its_own_experiment(tracking_settin
     monkeypatch.setenv("MLFLOW_RUN_ID", "0" * 32)
     with tracking.connect(tracking_settings).training(FAMILY, run_id="r", attempt=1, code_version="v", as_of=date(2026, 6, 30)) as run:
         assert mlflow.MlflowClient().get_run(run.run_id).data.tags["tradewind.project_run_id"] == "0" * 32
+
+
+def test_a_version_leads_to_its_run_and_an_unknown_one_nowhere(tracking_settings: Settings, tmp_path: Path) -> None:
+    run_id, version = train(tracking_settings, tmp_path, "hello")
+    tracker = tracking.connect(tracking_settings)
+    found = tracker.trained(FAMILY, version)
+    assert found is not None
+    assert (found.version.run_id, found.scheduler_run_id, found.attempt) == (run_id, "r-1", "2")
+    assert (found.window, found.as_of_date) == (("2026-06-01", "2026-06-30"), "2026-06-30")
+    assert found.snapshots == {"gold.interactions": 4711, "silver.items": 42}
+    assert not found.is_champion
+    assert tracker.trained(FAMILY, "99") is None
+    assert tracker.trained(FAMILY, "newest") is None
+    assert tracker.trained("nobody", "1") is None
+
+
+def test_a_server_that_does_not_answer_is_tried_again(tracking_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    silent = tracking.connect(tracking_settings.model_copy(update={"mlflow_tracking_uri": "http://127.0.0.1:1"}))
+    with pytest.raises(TryAgainError, match=r"MLflow at http://127\.0\.0\.1:1: expected an answer about .*\.greeters version 1"):
+        silent.trained(FAMILY, "1")
+    tracking.connect(tracking_settings)

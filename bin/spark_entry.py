@@ -6,6 +6,8 @@ It lies outside the package because Spark puts a submitted script's own folder f
 import sys
 
 from jobs.entry import main
+from jobs.leash import die_with_parent
 
 if __name__ == "__main__":
+    die_with_parent()
     sys.exit(main(sys.argv[1:]))

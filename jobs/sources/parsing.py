@@ -1,5 +1,6 @@
 """From landed lines to canonical records: the declaration of a source, carried out by Spark."""
 
+import re
 from collections.abc import Mapping
 
 from pyspark.sql import Column, DataFrame
@@ -77,11 +78,19 @@ def _is_corrupt(feed: Feed) -> Column:
     """What Spark calls corrupt, and what it does not: an empty line, a JSON null, more or less than one record, a value that is no text."""
     corrupt = F.col(f"_parsed.{_CORRUPT}").isNotNull()
     if isinstance(feed.format, Csv):
-        return (F.col("_line.raw_line") == "") | F.col("_parsed").isNull() | corrupt | _is_no_decimal(feed)
+        line = F.col("_line.raw_line")
+        return (line == "") | F.col("_parsed").isNull() | corrupt | _is_misquoted(feed.format, line) | _is_no_decimal(feed)
     line, first, second = F.col("_line.raw_line"), F.get("_parsed.record", F.lit(0)), F.get("_parsed.record", F.lit(1))
     is_one = (F.size("_parsed.record") == 2) & first.isNotNull() & second[_END]
     has_half_a_character = line.contains("\\u") & line.rlike(_LONE_SURROGATE)
     return corrupt | ~F.coalesce(is_one, F.lit(False)) | has_half_a_character | _is_no_text(feed, first, line)
+
+
+def _is_misquoted(form: Csv, line: Column) -> Column:
+    """Whether a field begins with a quote and does not end with its fellow: readers differ in what they make of it, so none is right."""
+    quote, delimiter = re.escape(form.quote), re.escape(form.delimiter)
+    marked = F.regexp_replace(line, f"{quote}[^{quote}]*{quote}", "\x01")
+    return line.contains(form.quote) & marked.rlike(f"(?:^|{delimiter})(?:{quote}|\x01+[^{delimiter}\x01])")
 
 
 def _is_no_decimal(feed: Feed) -> Column:

@@ -36,7 +36,7 @@ COUNT = len(MUTATIONS) + 12
 
 @pytest.fixture(scope="module")
 def report(spark: SparkSession) -> Report:
-    return run(spark, COUNT, SEED)
+    return run(spark, COUNT, SEED, derived_of=("rees46",))
 
 
 def test_every_mutant_is_kept_quarantined_with_reasons_or_refused_with_a_typed_error_and_each_line_accounted_for(report: Report) -> None:
@@ -150,7 +150,8 @@ def test_rows_that_a_suite_would_stop_the_day_for_are_rejected_one_by_one_and_th
     ended: Ended, services: Settings
 ) -> None:
     land_events(services, DAY, *events_of(DAY, 20))
-    orders = [*[order(number) for number in range(200)], *FAULTY_ORDERS]
+    strange = [order(200, item_id="\ud7ff" * 20), order(201, item_id="\U0010ffff" * 20, channel='tab\t"quote", line\nend')]
+    orders = [*[order(number) for number in range(198)], *strange, *FAULTY_ORDERS]
     deliver(services, "orders", gzip.compress("".join(json.dumps(line) + "\n" for line in orders).encode(), mtime=0), len(orders))
     assert ended("bronze.events", "bronze.orders", "bronze.items", run_id="faulty")[0] == 0
     exit_code, message = ended("silver.order_lines", run_id="faulty")

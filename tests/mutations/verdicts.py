@@ -3,7 +3,7 @@
 import csv
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
@@ -48,8 +48,13 @@ class Verdict:
         return f"{self.delivery.mutant} ({self.delivery.route}): {self.outcome}, {dict(self.reasons)}, {self.broken or self.delivery.error}"
 
 
-def verdicts(spark: SparkSession, deliveries: Sequence[Delivery], collected: Path) -> tuple[list[Verdict], list[str]]:
-    """A verdict for each delivery, and what broke for all together: critical rules of suites, sums that do not add up."""
+def verdicts(
+    spark: SparkSession, deliveries: Sequence[Delivery], collected: Path, *, derived_of: Collection[str]
+) -> tuple[list[Verdict], list[str]]:
+    """A verdict for each delivery, and what broke for all together: critical rules of suites, sums that do not add up.
+
+    What a source derives beside its primary records is built for the sources ``derived_of`` alone: each costs Spark seconds.
+    """
     done = [_without_lines(delivery) for delivery in deliveries if not delivery.files]
     problems: list[str] = []
     kept: dict[str, list[DataFrame]] = defaultdict(list)
@@ -60,14 +65,17 @@ def verdicts(spark: SparkSession, deliveries: Sequence[Delivery], collected: Pat
     for base, group in by_base.items():
         lines = _lines(spark, base, group, collected).persist(StorageLevel.MEMORY_AND_DISK)
         for noun, canonical in _canonicals(base):
+            if canonical.derived and base.source_name not in derived_of:
+                continue
             marked = _marked(spark, noun, base, lines).persist(StorageLevel.MEMORY_AND_DISK)
             clean, rejected = _BUILDS[noun].build(marked, source=base.source, settings=SETTINGS)
+            clean = clean.persist(StorageLevel.MEMORY_AND_DISK)
             if not canonical.derived:
                 done += _accounts(group, _looked_at(marked), base.feed)
             problems += _sums(f"{noun} of {base.source_name}", marked, clean, rejected)
             kept[noun].append(clean)
     for noun, frames in kept.items():
-        together = reduce(DataFrame.unionByName, frames).persist(StorageLevel.MEMORY_AND_DISK)
+        together = reduce(DataFrame.unionByName, frames)
         suite = _BUILDS[noun].STEP.writes[0].suite
         problems += [
             f"{suite.table}: {finding}" for finding in audit(together, suite) if not finding.is_met and finding.severity == "critical"
@@ -137,13 +145,14 @@ def _account(delivery: Delivery, rows: Sequence[Row], feed: Feed) -> Verdict:
 
 
 def _sums(subject: str, marked: DataFrame, clean: DataFrame, rejected: DataFrame) -> list[str]:
-    totals = marked.agg(F.count("*").alias("lines"), F.count_if(F.size("reasons") == 0).alias("clean")).first()
-    deliveries = clean.agg(F.coalesce(F.sum("delivery_count"), F.lit(0)).alias("deliveries")).first()
-    if totals is None or deliveries is None:
-        return [f"{subject}: an aggregate without a row"]
-    found = (deliveries["deliveries"], rejected.count())
-    wanted = (totals["clean"], totals["lines"] - totals["clean"])
-    return [] if found == wanted else [f"{subject}: {wanted} lines clean and faulty, {found} kept and rejected"]
+    """Kept and rejected rows of the build add up to its lines."""
+    is_clean = F.size("reasons") == 0
+    sums = [
+        marked.agg(F.count_if(is_clean).alias("kept"), F.count_if(~is_clean).alias("rejected")),
+        clean.agg(F.coalesce(F.sum("delivery_count"), F.lit(0)).alias("kept")).crossJoin(rejected.agg(F.count("*").alias("rejected"))),
+    ]
+    (wanted,), (found,) = sums[0].collect(), sums[1].collect()
+    return [] if wanted == found else [f"{subject}: {wanted} of the lines, {found} of the tables"]
 
 
 def _gold(kept_events: DataFrame, kept_lines: DataFrame) -> list[str]:

@@ -85,6 +85,15 @@ def test_a_decimal_is_read_as_it_is_written_or_not_at_all(parsed: Parsed) -> Non
     assert reasons(parsed("rees46", "events", [line % price for price in bad])) == [["unreadable"]] * len(bad)
 
 
+def test_a_quote_that_is_not_closed_where_its_field_ends_makes_a_line_unreadable(parsed: Parsed) -> None:
+    line = "536365,85123A,%s,6,2010-12-01 08:26:00,2.55,17850,%s"
+    good = {'"MUG, ""BLUE"""': 'MUG, "BLUE"', '12" PIPE': '12" PIPE', '""': None, '""""': '"', "": None}
+    rows = parsed("online_retail", "order_lines", [line % (text, "UK") for text in good])
+    assert [(row.reasons, row.raw.Description) for row in rows] == [([], text) for text in good.values()]
+    bad = [line % ('"MUG" BLUE', "UK"), line % ('""MUG', "UK"), line % ('"MUG', "UK"), line % ("MUG", '"UK'), line % ("MUG", '"UK""')]
+    assert reasons(parsed("online_retail", "order_lines", bad)) == [["unreadable"]] * len(bad)
+
+
 def test_a_line_of_more_fields_than_spark_can_split_is_unreadable(parsed: Parsed) -> None:
     assert reasons(parsed("alibaba2014", "events", ["," * 30_000, "1,2,0,6-4" + "," * 30_000, "x" * 30_000])) == [["unreadable"]] * 3
 

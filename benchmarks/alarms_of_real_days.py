@@ -69,7 +69,10 @@ class Recorded:
         self.spark = spark
         self.rows: list[tuple[object, ...]] = []
 
-    def read(self, _: object) -> DataFrame:
+    def snapshot_id(self, _: object) -> None:
+        """None: there is one version."""
+
+    def read(self, *_: object) -> DataFrame:
         """The states."""
         return self.spark.createDataFrame(self.rows, METRIC_STATES.struct())
 

@@ -233,7 +233,7 @@ class Lake:
         for key in keys:
             values = {value for row in rows if (value := {**row, **who}.get(key)) is not None}
             # Plain conditions let Iceberg skip the files of other runs and days, so that recording costs the same after years.
-            if len(values) <= MOST_VALUES_ASKED:
+            if 1 <= len(values) <= MOST_VALUES_ASKED:
                 known = known.where(F.col(key).isin(*values))
         if known.join(F.broadcast(frame.select(keys)), keys, "left_semi").isEmpty():
             frame.writeTo(_full(table.name)).append()

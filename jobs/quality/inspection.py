@@ -66,19 +66,24 @@ class Inspection:
         if not watch.by_category:
             return rows
         day = F.col(str(table.partitioned_by))
-        versions = self.lake.read(contract_of("silver.items")).select(
+        versions = self._looked_at(contract_of("silver.items")).select(
             F.col("item_id").alias("_item_id"), F.col("category_id"), F.col("valid_from"), F.col("valid_to")
         )
         holds = (F.col("valid_from") <= day) & (F.col("valid_to").isNull() | (F.col("valid_to") > day))
         joined = rows.join(F.broadcast(versions), (F.col("item_id") == F.col("_item_id")) & holds, "left")
         return joined.drop("_item_id", "valid_from", "valid_to")
 
+    def _looked_at(self, table: Table) -> DataFrame:
+        """The published rows, by snapshot: what is only looked at is no input of what is built, and stays out of its lineage."""
+        return self.lake.read(table, self.lake.snapshot_id(table))
+
     def _by_rules(self, name: str, watch: Watch) -> list[Anomaly]:
         if not watch.rules:
             return []
         days = self._days()
+        measured = {state["partition_date"] for state in self.states[name]}
         found = []
-        for day in (one for one in self.interval.days() if one in days.get(name, {})):
+        for day in (one for one in self.interval.days() if one in measured):
             found += [self._softened(anomaly) for anomaly in judged(watch.rules, name, day, days)]
         return found
 
@@ -96,7 +101,7 @@ class Inspection:
     @cached_property
     def _past(self) -> dict[str, dict[date, DayState]]:
         """Recorded states of the window before the interval and within it, of all tables with rules."""
-        recorded = self.lake.read(METRIC_STATES)
+        recorded = self._looked_at(METRIC_STATES)
         first = self.interval.start - timedelta(days=WINDOW_DAYS)
         names = [name for name, watch in WATCHES.items() if watch.rules]
         found = states.current(recorded, names, first, self.interval.last_day).where(F.col("through_date") >= F.col("partition_date"))
@@ -109,7 +114,7 @@ class Inspection:
         if not fresh:
             return []
         wanted = [day - timedelta(days=age) for age in REFERENCE_DAYS]
-        recorded = states.current(self.lake.read(METRIC_STATES), [name], min(wanted), max(wanted)).where(
+        recorded = states.current(self._looked_at(METRIC_STATES), [name], min(wanted), max(wanted)).where(
             F.col("partition_date").isin(*wanted)
         )
         columns = ["table_name", "partition_date", "column_name", "row_count", "null_count", "value_max", "quantile_sketch"]

@@ -30,7 +30,10 @@ class Tables:
     spark: SparkSession
     frames: Mapping[str, DataFrame] = field(default_factory=dict)
 
-    def read(self, table: Table) -> DataFrame:
+    def snapshot_id(self, _: Table) -> None:
+        return None
+
+    def read(self, table: Table, _: int | None) -> DataFrame:
         return self.frames.get(table.name, self.spark.createDataFrame([], table.struct()))
 
 

@@ -49,6 +49,14 @@ def test_counts_that_are_mostly_zero_have_fewer_bins_and_are_compared_all_the_sa
     assert drifted("t", DAY, "c", now=grid([0] * 6_000 + [1] * 4_000), reference=zeros, reference_day=BEFORE) is not None
 
 
+def test_either_statistic_alone_is_enough() -> None:
+    reference = grid(range(10_000))
+    every_other_tenth = grid([value - 1_000 if value // 1_000 % 2 else value for value in range(10_000)])
+    assert ks(reference, every_other_tenth) == pytest.approx(0.1, abs=0.01)
+    assert psi(reference, every_other_tenth) == pytest.approx(5 * 0.1 * math.log(2) + 5 * 0.0975 * math.log(0.1 / 0.0025), rel=0.1)
+    assert drifted("t", DAY, "c", now=every_other_tenth, reference=reference, reference_day=BEFORE) is not None
+
+
 def test_few_values_are_left_alone() -> None:
     few = Grid([9.0] * 201, 100)
     assert drifted("t", DAY, "c", now=few, reference=normal(0), reference_day=BEFORE) is None

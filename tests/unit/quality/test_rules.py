@@ -154,11 +154,29 @@ def test_three_weeks_are_too_little_history_to_speak() -> None:
     assert found(verdict(longer, day)) == [("volume", "", "critical")]
 
 
-def test_a_constant_history_is_not_endlessly_strict() -> None:
-    history = {FIRST + timedelta(days=n): DayState(FIRST + timedelta(days=n), 10_000) for n in range(29)}
+def test_chance_is_allowed_for_where_a_constant_history_has_no_spread() -> None:
+    history = {FIRST + timedelta(days=n): DayState(FIRST + timedelta(days=n), 9) for n in range(29)}
     last = max(history)
-    history[last] = DayState(last, 8_000)
+    history[last] = DayState(last, 3)
     assert verdict(history, last) == []
+    history = {day: DayState(day, 900) for day in history}
+    history[last] = DayState(last, 300)
+    assert found(verdict(history, last)) == [("volume", "", "warning")]
+
+
+def test_a_shop_whose_days_differ_much_anyway_is_given_more_room() -> None:
+    counts = [1_000, 1_900, 900, 1_700, 1_100, 1_500, 800, 1_600, 950, 1_800]
+    history = {FIRST + timedelta(days=n): DayState(FIRST + timedelta(days=n), counts[n * 7 % 10]) for n in range(29)}
+    last = max(history)
+    history[last] = DayState(last, 600)
+    assert verdict(history, last) == []
+
+
+def test_a_day_that_is_short_of_everything_does_not_miss_each_small_value_too() -> None:
+    history = shop_days(1)
+    values = {"view_item": 60}
+    history[LAST] = changed(replace(history[LAST], rows=60, on_time=60), "event_type", values=values)
+    assert found(judged((ValueVanished("event_type"),), EVENTS, LAST, {EVENTS: history})) == []
 
 
 def test_a_weekly_rhythm_is_no_anomaly() -> None:
@@ -173,11 +191,11 @@ def test_a_weekly_rhythm_is_no_anomaly() -> None:
 def test_a_season_that_lifts_the_week_before_too_is_no_anomaly() -> None:
     history = shop_days(1, days=49)
     last = max(history)
-    for day in history:
-        if day > last - timedelta(days=7):
-            rows = history[day].rows * 2
-            history[day] = replace(history[day], rows=rows, on_time=rows)
-    assert found(judged((Volume(),), EVENTS, last, {EVENTS: history})) == []
+    lifted = {day: replace(state, rows=state.rows * 4, on_time=state.timely * 4) for day, state in history.items()}
+    sudden = {**history, last: lifted[last]}
+    assert found(judged((Volume(),), EVENTS, last, {EVENTS: sudden})) == [("volume", "", "warning")]
+    season = {day: lifted[day] if day > last - timedelta(days=7) else state for day, state in history.items()}
+    assert found(judged((Volume(),), EVENTS, last, {EVENTS: season})) == []
 
 
 def test_later_days_make_no_difference_to_a_verdict() -> None:

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from jobs.interval import Interval
 from jobs.lake import Attempt, Lake
 from jobs.lineage import Lineage
+from jobs.quality.inspection import Inspection
 from jobs.session import spark_session
 from jobs.settings import Settings
 from jobs.sources.source import Source, load
@@ -65,6 +66,11 @@ class Context:
     def lineage(self) -> Lineage:
         """To whom the attempt tells what it reads and writes; to nobody unless the deployment names a transport."""
         return Lineage(self)
+
+    @cached_property
+    def inspection(self) -> Inspection:
+        """The attempt's quality pass over what it writes."""
+        return Inspection(self.lake, self.interval)
 
 
 def code_version() -> str:

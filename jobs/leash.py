@@ -12,8 +12,8 @@ PR_SET_PDEATHSIG = 1
 def die_with_parent() -> None:
     """From now on the end of the parent ends this process, at once; nothing on systems other than Linux.
 
-    ``spark-submit`` in client mode is a JVM with this Python as its child. When the JVM is killed, calls into it fail, but a step that needs
-    no Spark, such as the commit of a release, would still go through.
+    ``spark-submit`` in client mode is a JVM with this Python as its child. When the JVM is killed, calls into it fail, but a step that
+    needs no Spark, such as the commit of a release, would still go through.
     """
     if sys.platform != "linux":
         return

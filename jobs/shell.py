@@ -78,7 +78,7 @@ def step_of(name: str) -> Step:
 
 
 def _build(context: Context, step: Step, records: list[Record]) -> None:
-    """Build one step; its tables are added to ``records`` as they are begun, so that what an audit refuses is recorded with what it found."""
+    """Build one step; its tables are added to ``records`` as they are begun: what an audit refuses is recorded too, with its findings."""
     began, started_at = time.monotonic(), datetime.now(UTC)
     keywords = {keyword: _keyword(context, keyword) for keyword in step.takes}
     if step.model is not None:

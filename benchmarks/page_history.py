@@ -118,8 +118,14 @@ def _append(context: Context, table: Table, rows: list[dict[str, Any]], files: i
 
 def _state_rows(state: DayState) -> list[dict[str, Any]]:
     whole = {
-        **{"run_id": state.run_id, "attempt": 1, "table_name": state.table, "partition_date": state.day, "column_name": ""},
-        **{"row_count": state.rows, "is_published": True, "recorded_at": state.recorded_at},
+        "run_id": state.run_id,
+        "attempt": 1,
+        "table_name": state.table,
+        "partition_date": state.day,
+        "column_name": "",
+        "row_count": state.rows,
+        "is_published": True,
+        "recorded_at": state.recorded_at,
     }
     columns = [
         whole

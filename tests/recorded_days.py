@@ -26,6 +26,7 @@ def audit(day: date = LAST_DAY, *, table: str = "silver.events", **changes: Any)
         "end": day + timedelta(days=1),
         "outcome": "published",
         "newest_partition": day,
+        "partition_count": 3,
         "rows_written": 1_000,
         "read": 1_020,
         "rejected": 12,

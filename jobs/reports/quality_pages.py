@@ -94,8 +94,8 @@ def summarised(history: History, days: plots.Days) -> Summary:
     """The figures of a table's newest day, and how they compare."""
     latest = history.audits[-1]
     published = [audit for audit in history.audits if audit.is_published]
-    volumes = {state.day: state.rows for state in history.days}
-    newest = max([*volumes, *(a.newest_partition or a.end - timedelta(days=1) for a in published)], default=None)
+    volumes = history.volumes(days.last)
+    newest = max(volumes or [min(a.newest_partition or a.end, a.end - timedelta(days=1)) for a in published], default=None)
     before = [rows for day, rows in volumes.items() if day != newest]
     counted = next((audit for audit in reversed(published) if audit.read), None)
     critical = sum(failure.severity == "critical" for failure in latest.failures)
@@ -143,7 +143,7 @@ def _index(window: Window, lines: Sequence[Summary]) -> str:
 def _table(history: History, line: Summary, days: plots.Days) -> str:
     key = places.table_page(history.table)
     anomalies = history.open_anomalies()
-    volumes = {state.day: state.rows for state in history.days}
+    volumes = history.volumes(days.last)
     return _text(
         "quality_table.html",
         line=line,

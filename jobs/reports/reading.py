@@ -59,6 +59,7 @@ def _audit(row: Row, evaluated: int, failures: tuple[Failure, ...]) -> Audit:
         end=row["interval_end"],
         outcome=row["outcome"],
         newest_partition=max(row["partitions"], default=None),
+        partition_count=len(row["partitions"]),
         rows_written=row["rows_written"],
         read=counts.get("read"),
         rejected=counts.get("rejected"),

@@ -42,6 +42,7 @@ class Audit:
     end: date
     outcome: str
     newest_partition: date | None
+    partition_count: int
     rows_written: int | None
     read: int | None
     rejected: int | None
@@ -121,6 +122,19 @@ class History:
     audits: tuple[Audit, ...] = ()
     days: tuple[DayState, ...] = ()
     anomalies: tuple[Anomaly, ...] = ()
+
+    def volumes(self, through: date) -> dict[date, int]:
+        """Rows of each day up to ``through``: of its state, or of a publication that replaced this day alone.
+
+        Later days are left out: clocks that are ahead put a few rows into a day that has not been.
+        """
+        alone = {
+            audit.newest_partition: audit.rows_written
+            for audit in self.audits
+            if audit.is_published and audit.partition_count == 1 and audit.newest_partition and audit.rows_written is not None
+        }
+        found = alone | {state.day: state.rows for state in self.days}
+        return {day: rows for day, rows in sorted(found.items()) if day <= through}
 
     def open_anomalies(self) -> list[Anomaly]:
         """The anomalies that no later attempt at the same day has cleared, newest day first."""

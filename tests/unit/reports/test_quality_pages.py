@@ -107,6 +107,20 @@ def test_the_newest_day_stands_against_the_median_of_the_days_before() -> None:
     assert "+50% against the median day" in seen(found[EVENTS])
 
 
+def test_a_day_that_has_not_been_is_no_newest_day() -> None:
+    days = (state(rows=500), state(LAST_DAY + DAY, rows=2, run_id=audit().run_id))
+    text = seen(pages(Recorded((audit(),), days))[EVENTS])
+    assert "newest day 2026-06-30" in text
+    assert "rows of that day 500" in text
+
+
+def test_without_states_a_publication_of_one_day_alone_tells_its_rows() -> None:
+    alone = audit(table="bronze.events", partition_count=1, rows_written=77)
+    text = seen(pages(Recorded((alone, audit())))[places.INDEX])
+    assert re.findall(r"bronze.events .*? (77)", text)
+    assert "1,000" not in text
+
+
 def test_a_table_that_stayed_behind_says_how_far() -> None:
     old = LAST_DAY - 3 * DAY
     found = pages(Recorded((audit(), audit(old, table="gold.funnels")), (state(), state(old, table="gold.funnels"))))

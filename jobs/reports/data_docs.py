@@ -6,6 +6,7 @@ import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -61,11 +62,8 @@ def write(context: Context, audits: Sequence[Audit]) -> dict[str, str]:
 def page(audit: Audit, *, key: str, run_id: str, attempt: int, interval: str) -> str:
     """The page of one audit, whole, to lie at ``key``: nothing in it is fetched from elsewhere."""
     failed = [finding for finding in audit.findings if not finding.is_met]
-    document = ValidationResultsPageRenderer().render(_validation(audit, run_id))
-    view = DefaultJinjaPageView()
-    view.env.loader = ChoiceLoader([LOADER, view.env.loader])
-    text: str = view.render(
-        document,
+    text: str = _view().render(
+        ValidationResultsPageRenderer().render(_validation(audit, run_id)),
         template=TEMPLATE,
         stylesheet=stylesheet(),
         audit=audit,
@@ -77,6 +75,14 @@ def page(audit: Audit, *, key: str, run_id: str, attempt: int, interval: str) ->
     )
     # A met rule was asked for a yes or no: Great Expectations has no share to print, and says so in an odd way.
     return text.replace("unknown % not null", "--")
+
+
+@cache
+def _view() -> Any:
+    """Great Expectations' view with our page around its sections; kept, because compiling its templates is most of a page's time."""
+    view = DefaultJinjaPageView()
+    view.env.loader = ChoiceLoader([LOADER, view.env.loader])
+    return view
 
 
 def _validation(audit: Audit, run_id: str) -> ExpectationSuiteValidationResult:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 
 import great_expectations.expectations as gxe
 import pytest
+import requests
 from pyspark.sql import SparkSession
 
 import jobs.bronze.events
@@ -22,6 +23,7 @@ from jobs.shell import build_tables
 from jobs.sources.source import load
 from jobs.step import Write
 from jobs.store import Store
+from stack.services import Stack
 from tests.landed_day import events_of, land_events
 
 pytestmark = pytest.mark.timeout(1_200)
@@ -83,6 +85,14 @@ def test_an_attempt_leaves_its_data_docs_and_the_page_adds_what_is_new(
     linked = set(re.findall(r'href="\.\./(data_docs/[^"]+)"', page.decode()))
     assert len(linked) == 2
     assert all(store.read(places.PREFIX + link) for link in linked)
+
+
+def test_the_service_shows_a_browser_what_lies_in_the_bucket(test_stack: Stack, services: Settings, store: Store) -> None:
+    store.write(f"{places.PREFIX}quality/hello.html", b"<p>hello</p>", content_type="text/html")
+    test_stack.start(names=("pages",))
+    answer = requests.get(f"{services.pages_url}/quality/hello.html", timeout=10)
+    assert (answer.status_code, answer.text) == (200, "<p>hello</p>")
+    assert test_stack.pages.ailment() is None
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """What a run's pages cost when 400 days have been recorded, against 20: ``python -m benchmarks.page_history [--days 20 400]``.
 
-Starts a Postgres and an object store of its own, fills ``ops`` as that many daily runs leave it (thirteen tables a day; a file a task and
-table of ``ops``, never compacted), and then measures, in one warm session, what one more day adds: the Data Docs of an attempt at the gold
-tables, and the quality pages. Each is measured ``--rounds`` times on days of their own, and the median counts. The window is that of the
-day before, as its run has left it; ``from scratch`` is a page without one, which reads the 60 days from ``ops``.
+Starts a Postgres and an object store of its own, fills ``ops`` as that many daily runs leave it (thirteen tables a day, nothing compacted;
+the last month with a commit a task, as runs make them), and then measures, in one warm session, what one more day adds: the Data Docs of
+an attempt at the gold tables, and the quality pages. Each is measured ``--rounds`` times on days of their own, and the median counts. The
+window is that of the day before, as its run has left it; ``from scratch`` is a page without one, which reads the 60 days from ``ops``.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -92,10 +93,10 @@ def record(context: Context, day: date) -> None:
 
 
 def record_at_once(context: Context, days: Sequence[date]) -> None:
-    """The same files for many days, a file a task and table, in one commit a table: older commits share merged manifests anyway."""
+    """The same rows for many days, about a file a day, in one commit a table: older commits share merged manifests anyway."""
     for table in (RUNS, QUALITY_RESULTS, STATES):
         rows = [row for day in days for layer in LAYERS for row in _rows(day, layer)[table]]
-        _append(context, table, rows, files=len(days) * len(LAYERS))
+        _append(context, table, rows, files=len(days))
 
 
 def _rows(day: date, layer: str) -> dict[Table, list[dict[str, Any]]]:
@@ -196,13 +197,13 @@ class Bench:
         """Seconds of each part for one more day."""
         Store.from_settings(self.settings).delete([places.WINDOW])
         last = self._context(FIRST_DAY + timedelta(days=self.days - 1))
-        scratch = seconds(lambda: quality_pages.publish(last))
+        scratch = seconds(partial(quality_pages.publish, last))
         docs, pages = [], []
         for _ in range(rounds):
             context = self.next_day()
             audits = [data_docs.Audit(table, found, 1, 1_000, "published") for table, found in self.findings.items()]
-            docs.append(seconds(lambda of=context, all_of=audits: data_docs.write(of, all_of)))
-            pages.append(seconds(lambda of=context: quality_pages.publish(of)))
+            docs.append(seconds(partial(data_docs.write, context, audits)))
+            pages.append(seconds(partial(quality_pages.publish, context)))
         return {"Data Docs": statistics.median(docs), "quality pages": statistics.median(pages), "from scratch": scratch}
 
     def _context(self, day: date) -> Context:

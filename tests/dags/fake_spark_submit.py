@@ -18,7 +18,7 @@ def main(argv: list[str]) -> int:
     code = int(codes[0]) if codes else 0
     if code == 0:
         result = Path(argv[argv.index("--result") + 1])
-        made = {"tables": {"silver.events": {"read": 3, "kept": 3}}}
+        made: dict[str, object] = {"tables": {"silver.events": {"read": 3, "kept": 3}}}
         if "ops.pages" in argv:
             made["ops.pages"] = {"page": "http://127.0.0.1:28081/quality/index.html"}
         result.write_text(json.dumps(made), encoding="utf-8")

@@ -39,9 +39,9 @@ def test_the_task_that_draws_the_quality_page_leads_to_it(bag: "BundleDagBag") -
     from airflow.models.xcom import XComModel  # noqa: PLC0415 - after the environment is set
     from airflow.utils.session import create_session  # noqa: PLC0415
 
-    assert run(bag, "refine_daily", {"day": "2026-01-04"})["gold"] == ("success", 1)
+    assert run(bag, "load_history", {"start": "2026-01-01", "end": "2026-01-05"})["gold"] == ("success", 1)
     with create_session() as session:
-        links = session.query(XComModel).filter_by(dag_id="refine_daily", key="quality_page").all()
+        links = session.query(XComModel).filter_by(dag_id="load_history", key="quality_page").all()
         found = [(link.task_id, XComModel.deserialize_value(link)) for link in links]
     assert found == [("gold", "http://127.0.0.1:28081/quality/index.html")]
 

@@ -2,7 +2,8 @@
 
 import dataclasses
 import re
-from datetime import date, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 
 import great_expectations.expectations as gxe
 import pytest
@@ -15,6 +16,7 @@ from jobs.context import Context
 from jobs.errors import AuditError
 from jobs.interval import Interval
 from jobs.lake import Attempt, Lake
+from jobs.ops.runs import RUNS
 from jobs.reports import places, quality_pages
 from jobs.reports.reading import recorded
 from jobs.reports.window import Window
@@ -96,11 +98,11 @@ def test_the_service_shows_a_browser_what_lies_in_the_bucket(test_stack: Stack, 
 
 
 @pytest.fixture
-def states(lake_spark: SparkSession) -> None:
-    """Two tables that another part of the platform fills, with a day of ``silver.events`` as its run left it."""
+def states(lake_spark: SparkSession) -> Iterator[None]:
+    """The states of a day of ``silver.events`` and an anomaly, as a run left them."""
     sketch = "(SELECT kll_sketch_agg_double(CAST(id AS DOUBLE)) FROM range(1, 102))"
     key = f"'silver.events' AS table_name, DATE'{DAY}' AS partition_date"
-    written = "TIMESTAMP'2028-05-02 00:06:00' AS recorded_at, 'pages one' AS run_id, 1 AS attempt, true AS is_published"
+    written = "TIMESTAMP'2028-05-02 00:06:00' AS recorded_at, 'states' AS run_id, 1 AS attempt, true AS is_published"
     whole = "101L AS row_count, 0L AS null_count, CAST(NULL AS BIGINT) AS distinct_count, CAST(NULL AS BINARY) AS quantile_sketch"
     lake_spark.sql(
         "CREATE OR REPLACE TABLE lake.ops.metric_states USING iceberg PARTITIONED BY (partition_date) AS "
@@ -110,18 +112,27 @@ def states(lake_spark: SparkSession) -> None:
     )
     lake_spark.sql(
         "CREATE OR REPLACE TABLE lake.ops.anomalies USING iceberg AS "
-        f"SELECT 'pages one' AS run_id, 1 AS attempt, {key}, 'volume' AS rule, '' AS subject, 'warning' AS severity, "
+        f"SELECT 'states' AS run_id, 1 AS attempt, {key}, 'volume' AS rule, '' AS subject, 'warning' AS severity, "
         "'1' AS expected, '2' AS found, 'Fewer rows than ever.' AS sentence"
     )
+    yield
+    for name in ("metric_states", "anomalies"):
+        lake_spark.sql(f"DROP TABLE lake.ops.{name} PURGE")
 
 
 @pytest.mark.usefixtures("states")
 def test_states_and_anomalies_are_read_as_figures(lake_spark: SparkSession, services: Settings, store: Store) -> None:
-    found = recorded(context_of(lake_spark, services, store, DAY, "pages one"), None)
+    context = context_of(lake_spark, services, store, DAY, "states")
+    run = {"table_name": "silver.events", "interval_start": DAY, "interval_end": DAY + timedelta(days=1), "outcome": "published"}
+    started_at = datetime(2028, 5, 2, 0, 5, tzinfo=UTC)
+    run |= {"partitions": [DAY], "rows_written": 101, "code_version": "test", "started_at": started_at, "seconds": 1.0}
+    context.lake.append_rows(RUNS, [run])
+    found = recorded(context, started_at)
     (day,) = [state for state in found.states if state.table == "silver.events"]
     price = day.columns["price"]
     assert (day.day, day.rows, price.null_count, dict(price.values)) == (DAY, 101, 3, {"a": 60, "b": 41})
     assert price.quantiles == pytest.approx((11, 51, 91), abs=1)
     assert price.distinct == 99
     assert day.columns["empty"].quantiles == ()
+    assert [(a.table, a.started_at, a.partition_count) for a in found.audits] == [("silver.events", started_at, 1)]
     assert [anomaly.sentence for anomaly in found.anomalies] == ["Fewer rows than ever."]

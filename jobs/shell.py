@@ -32,6 +32,7 @@ from jobs.ops.runs import RUNS
 from jobs.quality.rules import Anomaly
 from jobs.raw_retention import require_raw
 from jobs.release.recorded import versions_of_day
+from jobs.reports import data_docs
 from jobs.step import AsOf, EventDays, LandedDays, Read, Step, Write
 from jobs.worker_errors import ours
 
@@ -55,6 +56,7 @@ class Record:
     seconds: float = 0.0
     findings: list[Finding] = field(default_factory=list)
     anomalies: list[Anomaly] = field(default_factory=list)
+    data_docs: str | None = None
 
 
 @dataclass
@@ -86,7 +88,7 @@ def build_tables(context: Context, names: Sequence[str]) -> dict[str, Any]:
         context.lake.pin(context.lake.read_set(context.interval.last_day))
     try:
         for name in names:
-            records.extend(_build(context, step_of(name), progress))
+            _build(context, step_of(name), records, progress)
         LOG.info("every audit has passed, publishing %s", ", ".join(record.table.name for record in records))
         published = context.lake.publish()
     except Exception as error:
@@ -109,7 +111,8 @@ def step_of(name: str) -> Step:
     return step
 
 
-def _build(context: Context, step: Step, progress: Progress) -> list[Record]:
+def _build(context: Context, step: Step, records: list[Record], progress: Progress) -> None:
+    """Build one step; its tables are added to ``records`` as they are begun: what an audit refuses is recorded too, with its findings."""
     began, started_at = time.monotonic(), datetime.now(UTC)
     keywords = {keyword: _keyword(context, keyword) for keyword in step.takes}
     if step.model is not None:
@@ -119,9 +122,10 @@ def _build(context: Context, step: Step, progress: Progress) -> list[Record]:
     require_raw(context.lake, step, context.interval, days, context.settings.max_lateness_days)
     frames = [marked] if marked is not None else [_input(context, step, read, days) for read in step.reads]
     outputs = _built(context, step, frames, keywords)
-    records = []
+    mine = []
     for write, rows in zip(step.writes, outputs, strict=True):
         record = Record(write.table, started_at)
+        mine.append(record)
         records.append(record)
         record.days, condition = _partitions(context, write, days)
         scoped = rows.where(condition) if isinstance(write.scope, EventDays | LandedDays) else rows
@@ -130,12 +134,11 @@ def _build(context: Context, step: Step, progress: Progress) -> list[Record]:
         if marked is not None and progress.is_replay:
             record.is_changed = _is_changed(context, record.staged)
     if marked is not None:
-        records[0].counts = accounted(context, step, marked, days)
+        mine[0].counts = accounted(context, step, marked, days)
         marked.unpersist()
-    for record in records:
+    for record in mine:
         record.seconds = time.monotonic() - began
         LOG.info("%s: %s rows in %d partitions, %.1f s", record.table.name, record.rows_written, len(record.days), record.seconds)
-    return records
 
 
 def _marked(context: Context, step: Step, keywords: dict[str, Any]) -> DataFrame | None:
@@ -337,6 +340,12 @@ def _record(
     snapshots = {record.table.name: record.staged.snapshot_id for record in records if record.staged}
     context.lake.append_rows(METRIC_STATES, context.inspection.state_rows(snapshots, is_published=published is not None))
     context.lake.append_rows(ANOMALIES, context.inspection.anomaly_rows())
+    outcome = "published" if published is not None else f"failed: {kind}"
+    audited = [(record, record.staged) for record in records if record.staged and record.findings]
+    audits = [data_docs.Audit(r.table.name, r.findings, staged.snapshot_id, r.rows_written, outcome) for r, staged in audited]
+    addresses = data_docs.write(context, audits)
+    for record, _ in audited:
+        record.data_docs = addresses.get(record.table.name)
     context.lineage.built(rows, findings)
 
 
@@ -375,4 +384,5 @@ def _outcome(record: Record) -> dict[str, Any]:
     outcome: dict[str, Any] = {"written": record.rows_written, "partitions": len(record.days), "seconds": round(record.seconds, 1)}
     outcome["snapshot_id"] = str(record.staged.snapshot_id) if record.staged else None
     outcome["warnings"] = [*(str(f) for f in record.findings if not f.is_met), *map(str, record.anomalies)]
+    outcome["data_docs"] = record.data_docs
     return outcome | (record.counts.as_dict() if record.counts else {})

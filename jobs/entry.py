@@ -3,19 +3,17 @@
 import argparse
 import json
 import logging
-import re
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pyspark.errors import PySparkException
-
-from jobs import errors
 from jobs.context import Context
+from jobs.errors import SettingsError, TradewindError
 from jobs.interval import Interval
+from jobs.outages import explained, unforeseen
 from jobs.settings import Settings
 
 LOG = logging.getLogger("tradewind")
@@ -31,39 +29,50 @@ WORKS: dict[str, str] = {
 BUILD = "jobs.shell:build_tables"
 """What makes the tables. It and the works above load Great Expectations, which takes as long as Spark takes to start: so both at once."""
 
-_RAISED_IN_WORKER = re.compile(r"jobs\.errors\.(\w+): (.*)")
-
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one task; returns the exit code that decides whether the scheduler tries again."""
+    """Run one task; returns the exit code that decides whether the scheduler tries again.
+
+    The result file holds the outcome, or ``{"error": {...}}`` with class, subject, expected, found and advice. Raises only what nobody
+    foresaw.
+    """
     options = _options(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
     LOG.setLevel(logging.INFO)
     try:
         interval = Interval.parse(options.start, options.end)
         settings = Settings.from_environment()
-    except (errors.SettingsError, ValueError) as error:
-        LOG.error("%s", error)  # noqa: TRY400  (the message says it all; a trace would hide it)
-        return errors.EXIT_BAD_DATA
+    except SettingsError as error:
+        return _failed(error, options.result)
+    except ValueError as error:
+        wrong = SettingsError("--start, --end", expected="two ISO days, in order", found=str(error), advice="Correct the command line.")
+        return _failed(wrong, options.result)
     LOG.info("%s over %s, run %s, attempt %d", " ".join(options.names), interval, options.run_id, options.attempt)
     threading.Thread(target=import_module, args=(BUILD.partition(":")[0],), daemon=True).start()
     try:
         context = Context.create(settings, interval, run_id=options.run_id, attempt=options.attempt, models=options.models)
         result = run(context, options.names)
-    except errors.TradewindError as error:
-        LOG.error("%s: %s", type(error).__name__, error)  # noqa: TRY400  (a person reads this line first)
-        return error.exit_code
-    except PySparkException as error:
-        raised = raised_in_worker(str(error))
-        if raised is None:
+    except Exception as error:
+        known = explained(error)
+        if known is None:
+            _leave(options.result, {"error": unforeseen(error, options.names).as_dict()})
             raise
-        name, message, exit_code = raised
-        LOG.error("%s: %s", name, message)  # noqa: TRY400  (the worker's own words)
-        return exit_code
-    if options.result is not None:
-        options.result.write_text(json.dumps(result, default=str), encoding="utf-8")
+        return _failed(known, options.result)
+    _leave(options.result, result)
     LOG.info("done: %s", json.dumps(result, default=str))
     return 0
+
+
+def _failed(error: TradewindError, result: Path | None) -> int:
+    """Say why the task fails, to who reads its log and to who reads its result; returns the exit code."""
+    LOG.error("%s: %s", type(error).__name__, error)  # without a trace: a person reads this line first
+    _leave(result, {"error": error.as_dict()})
+    return error.exit_code
+
+
+def _leave(result: Path | None, content: Mapping[str, Any]) -> None:
+    if result is not None:
+        result.write_text(json.dumps(content, default=str), encoding="utf-8")
 
 
 def run(context: Context, names: Sequence[str]) -> dict[str, Any]:
@@ -74,15 +83,6 @@ def run(context: Context, names: Sequence[str]) -> dict[str, Any]:
         if name in WORKS:
             outcome[name] = _function(WORKS[name])(context)
     return outcome
-
-
-def raised_in_worker(trace: str) -> tuple[str, str, int] | None:
-    """Name, message and exit code of one of our own errors that a Python worker raised; None when the trace holds none."""
-    for name, message in _RAISED_IN_WORKER.findall(trace):
-        kind = getattr(errors, name, None)
-        if isinstance(kind, type) and issubclass(kind, errors.TradewindError):
-            return name, message, kind.exit_code
-    return None
 
 
 def _function(place: str) -> Callable[..., dict[str, Any]]:

@@ -1,9 +1,13 @@
 """The errors that a job raises on purpose, each with the exit code that decides whether Airflow tries again.
 
-0 done; 65 bad data, fails at once; 75 not yet or a lost race, tried again; anything else is bad luck with the default retries.
+0 done; 65 bad data, fails at once; 75 not yet or a lost race, tried again; anything else is bad luck with the default retries: 69 where we
+know what was not there. Each class has an entry of its name in docs/runbook.md.
 """
 
+from collections.abc import Mapping
+
 EXIT_BAD_DATA = 65
+EXIT_UNAVAILABLE = 69
 EXIT_TRY_AGAIN = 75
 
 
@@ -15,6 +19,11 @@ class TradewindError(Exception):
     def __init__(self, subject: str, *, expected: str, found: str, advice: str) -> None:
         self.subject, self.expected, self.found, self.advice = subject, expected, found, advice
         super().__init__(f"{subject}: expected {expected}; found {found}. {advice}")
+
+    def as_dict(self) -> Mapping[str, str]:
+        """Its class and its four parts, for the task's result."""
+        parts = {"subject": self.subject, "expected": self.expected, "found": self.found, "advice": self.advice}
+        return {"type": type(self).__name__, **parts}
 
 
 class BadDataError(TradewindError):
@@ -33,6 +42,10 @@ class AuditError(BadDataError):
 
 class SettingsError(BadDataError):
     """A setting is missing, malformed or unknown."""
+
+
+class LoginError(SettingsError):
+    """A service refuses the login that the settings hold, or does not know the place that they name."""
 
 
 class LandingError(BadDataError):
@@ -55,3 +68,17 @@ class NotLandedError(TryAgainError):
 
 class LostRaceError(TryAgainError):
     """Another writer published first."""
+
+
+class UnavailableError(TradewindError):
+    """A service that the job needs does not answer, or ended the connection; a later attempt can succeed."""
+
+    exit_code = EXIT_UNAVAILABLE
+
+
+class DiskFullError(UnavailableError):
+    """There is no room left: in the object store, in Spark's scratch, or for the database."""
+
+
+class UnexpectedError(TradewindError):
+    """What nobody foresaw: the name under which an alert speaks of an exception that is none of these; the log has its trace."""

@@ -1,0 +1,115 @@
+"""What the errors of other programs mean: a wrong password, a full disk or a service that is down, as one of our own errors.
+
+Java, boto3 and MLflow each say such a thing in their own words, at the bottom of a long trace, and some say it only as the cause of
+another error. Every sign below was seen in a rehearsal (``benchmarks/outages.py``); what bears none of them is left alone.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from jobs import errors
+from jobs.errors import DiskFullError, LoginError, TradewindError, UnavailableError, UnexpectedError
+
+LONGEST_FOUND = 400
+"""Most characters that are quoted of a stranger's message."""
+
+_RAISED_IN_WORKER = re.compile(r"jobs\.errors\.(\w+): (.*)")
+_PARTS = re.compile(r"(?P<subject>.*?): expected (?P<expected>.*?); found (?P<found>.*?)\. (?P<advice>.*)")
+
+_RETRIED = "Nothing of this task was published. It is tried again three times; after that, mend it and clear the task."
+_REFUSED = "Nothing of this task was published, and trying again would not help: mend the setting, then clear the task."
+
+
+@dataclass(frozen=True)
+class Sign:
+    """Words in a stranger's error, and what they mean."""
+
+    words: str
+    kind: type[TradewindError]
+    subject: str
+    expected: str
+    advice: str
+
+
+SIGNS = (
+    Sign(
+        r"No space left on device|Disk quota exceeded|could not extend file|ENOSPC",
+        DiskFullError,
+        "disk",
+        "room for what the task writes",
+        f"Make room where the message says, or in the object store and TRADEWIND_SCRATCH_URI. {_RETRIED}",
+    ),
+    Sign(
+        r"SignatureDoesNotMatch|InvalidAccessKeyId|request signature we calculated|AccessDenied|Access Denied|Status Code: 403|\b\(403\)",
+        LoginError,
+        "object store",
+        "a login that may read and write the bucket",
+        f"Correct TRADEWIND_S3_ACCESS_KEY and TRADEWIND_S3_SECRET_KEY, or what the store allows them. {_REFUSED}",
+    ),
+    Sign(
+        r"NoSuchBucket|specified bucket does not exist",
+        LoginError,
+        "object store",
+        "the bucket that TRADEWIND_BUCKET names",
+        f"Create the bucket, or correct TRADEWIND_BUCKET. {_REFUSED}",
+    ),
+    Sign(
+        r"password authentication failed|no pg_hba\.conf entry|role \"[^\"]*\" does not exist|database \"[^\"]*\" does not exist",
+        LoginError,
+        "catalog",
+        "a login that Postgres accepts, to a database that is there",
+        f"Correct TRADEWIND_CATALOG_USER, TRADEWIND_CATALOG_PASSWORD and TRADEWIND_CATALOG_URI. {_REFUSED}",
+    ),
+)
+
+
+def explained(error: BaseException) -> TradewindError | None:
+    """One of our own errors for ``error``: itself, what a Python worker raised, or what an outage's words mean; None for a stranger's."""
+    if isinstance(error, TradewindError):
+        return error
+    said = "\n".join(_chain(error))
+    return raised_in_worker(said) or outage(said)
+
+
+def outage(said: str) -> TradewindError | None:
+    """The error for the first sign that ``said`` bears; None without one."""
+    for sign in SIGNS:
+        if match := re.search(f"^.*(?:{sign.words}).*$", said, flags=re.MULTILINE):
+            return sign.kind(sign.subject, expected=sign.expected, found=_short(match[0]), advice=sign.advice)
+    return None
+
+
+def raised_in_worker(trace: str) -> TradewindError | None:
+    """One of our own errors that a Python worker raised, made anew from its words; None when the trace holds none."""
+    for name, message in _RAISED_IN_WORKER.findall(trace):
+        kind = getattr(errors, name, None)
+        parts = _PARTS.fullmatch(message)
+        if parts and isinstance(kind, type) and issubclass(kind, TradewindError):
+            return kind(parts["subject"], expected=parts["expected"], found=parts["found"], advice=parts["advice"])
+    return None
+
+
+def unforeseen(error: BaseException, names: Sequence[str]) -> UnexpectedError:
+    """How an alert speaks of a stranger's error: its class and first line."""
+    first = next((line for line in str(error).splitlines() if line.strip()), "")
+    return UnexpectedError(
+        ", ".join(names),
+        expected="a task that ends as it should",
+        found=_short(f"{type(error).__name__}: {first}"),
+        advice="The log of the attempt has the whole trace. Nothing of this task was published.",
+    )
+
+
+def _chain(error: BaseException | None) -> Iterator[str]:
+    """What an error and all that led to it say, the outermost first."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield f"{type(error).__module__}.{type(error).__name__}: {error}"
+        error = error.__cause__ or error.__context__
+
+
+def _short(line: str) -> str:
+    line = " ".join(line.split()).rstrip(".")
+    return line if len(line) <= LONGEST_FOUND else f"{line[: LONGEST_FOUND - 3]}..."

@@ -33,7 +33,7 @@ DAY = date(2029, 5, 7)
 BRONZE, SILVER, GOLD = (task.tables for task in REFINE)
 STORE_MB, SCRATCH_MB = 64, 200
 """Sizes of the file systems; Spark copies its jars, 110 MB, into its scratch."""
-SPARE_KB = 96
+SPARE_KB = 8
 """What is left free: enough to begin with, too little for a table."""
 JOB_SECONDS = 900
 
@@ -138,8 +138,8 @@ def stopped(service: str) -> Outage:
 
 
 def absent(_: Stack) -> AbstractContextManager[Mapping[str, str]]:
-    """A service that was never there."""
-    return nullcontext({})
+    """MLflow, which was never started; asked once more instead of seven times, which takes minutes."""
+    return nullcontext({"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1"})
 
 
 def full(folder: Callable[[Stack], Path]) -> Outage:
@@ -160,15 +160,16 @@ def full(folder: Callable[[Stack], Path]) -> Outage:
 
 REHEARSALS = (
     Rehearsal("wrong-s3-secret-key", BRONZE, wrong("TRADEWIND_S3_SECRET_KEY"), 65),
-    Rehearsal("wrong-s3-access-key", SILVER, wrong("TRADEWIND_S3_ACCESS_KEY"), 65),
+    Rehearsal("wrong-s3-access-key", BRONZE, wrong("TRADEWIND_S3_ACCESS_KEY"), 65),
     Rehearsal("wrong-catalog-password", BRONZE, wrong("TRADEWIND_CATALOG_PASSWORD"), 65),
     Rehearsal("missing-bucket", BRONZE, wrong("TRADEWIND_BUCKET"), 65),
-    Rehearsal("object-store-stopped", SILVER, stopped(OBJECT_STORE), 69),
-    Rehearsal("postgres-stopped", SILVER, stopped(POSTGRES), 69),
-    Rehearsal("postgres-stopped-in-mid-run", SILVER, stopped(POSTGRES), 69, breaks_at="silver.events: "),
-    Rehearsal("object-store-full", SILVER, full(lambda stack: stack.object_store.objects), 69),
-    Rehearsal("scratch-full", SILVER, full(lambda stack: stack.state / "scratch"), 69),
+    Rehearsal("object-store-stopped", BRONZE, stopped(OBJECT_STORE), 69),
+    Rehearsal("object-store-full", BRONZE, full(lambda stack: stack.object_store.objects), 69),
+    Rehearsal("postgres-stopped", BRONZE, stopped(POSTGRES), 69),
+    Rehearsal("scratch-full", BRONZE, full(lambda stack: stack.state / "scratch"), 69),
     Rehearsal("scratch-full-in-mid-run", SILVER, full(lambda stack: stack.state / "scratch"), 69, breaks_at="silver.events: "),
+    Rehearsal("object-store-full-in-mid-run", SILVER, full(lambda stack: stack.object_store.objects), 69, breaks_at="silver.events: "),
+    Rehearsal("postgres-stopped-in-mid-run", SILVER, stopped(POSTGRES), 69, breaks_at="silver.events: "),
     Rehearsal("mlflow-stopped", SCORE.tables, absent, 69),
 )
 
@@ -231,7 +232,9 @@ def main() -> int:
             stack.start(names=BASE)
             services = Settings.from_environment({"TRADEWIND_ENV_FILE": str(stack.env_file)})
             land_events(services, DAY, *events_of(DAY, 40))
-            for task in (BRONZE, SILVER, (*GOLD,)):
+            layers = (BRONZE, SILVER, GOLD)
+            needed = max(layers.index(rehearsal.tables) if rehearsal.tables in layers else len(layers) for rehearsal in chosen)
+            for task in layers[: max(1, needed)]:
                 first = ended(job(stack, task, "before", 1, changed={}, logs=logs))
                 if first.exit_code != 0:
                     print(f"the day before any outage: exit {first.exit_code}, {first.last_words}; see {logs}")

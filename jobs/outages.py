@@ -17,8 +17,8 @@ LONGEST_FOUND = 400
 _RAISED_IN_WORKER = re.compile(r"jobs\.errors\.(\w+): (.*)")
 _PARTS = re.compile(r"(?P<subject>.*?): expected (?P<expected>.*?); found (?P<found>.*?)\. (?P<advice>.*)")
 
-_RETRIED = "Nothing of this task was published. It is tried again three times; after that, mend it and clear the task."
-_REFUSED = "Nothing of this task was published, and trying again would not help: mend the setting, then clear the task."
+_RETRIED = "Nothing was published. It is tried again three times; when it is mended after that, clear the task."
+_REFUSED = "Nothing was published, and it is not tried again: clear the task afterwards."
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,41 @@ SIGNS = (
         f"Create the bucket, or correct TRADEWIND_BUCKET. {_REFUSED}",
     ),
     Sign(
-        r"password authentication failed|no pg_hba\.conf entry|role \"[^\"]*\" does not exist|database \"[^\"]*\" does not exist",
+        r"password authentication failed|no pg_hba\.conf entry|FATAL: (?:role|database) \"[^\"]*\" does not exist",
         LoginError,
         "catalog",
         "a login that Postgres accepts, to a database that is there",
         f"Correct TRADEWIND_CATALOG_USER, TRADEWIND_CATALOG_PASSWORD and TRADEWIND_CATALOG_URI. {_REFUSED}",
+    ),
+    Sign(
+        r"API request to endpoint \S+ failed with error code 40[13]|You are not authenticated",
+        LoginError,
+        "MLflow",
+        "a login that the MLflow server accepts",
+        f"Correct TRADEWIND_MLFLOW_USERNAME and TRADEWIND_MLFLOW_PASSWORD. {_REFUSED}",
+    ),
+    Sign(
+        r"Could not connect to the endpoint URL|Connect timeout on endpoint URL|Read timeout on endpoint URL"
+        r"|Connection was closed before we received a valid response|Unable to execute HTTP request",
+        UnavailableError,
+        "object store",
+        "an answer from the object store",
+        f"Is it running, and is TRADEWIND_S3_ENDPOINT its address? {_RETRIED}",
+    ),
+    Sign(
+        r"Connection to \S+ refused\. Check that|terminating connection due to|I/O error occurred while sending to the backend"
+        r"|the database system is (?:starting up|shutting down|in recovery)|The connection attempt failed|This connection has been closed",
+        UnavailableError,
+        "catalog",
+        "an answer from Postgres",
+        f"Is it running, and is TRADEWIND_CATALOG_URI its address? {_RETRIED}",
+    ),
+    Sign(
+        r"API request to \S+ failed with exception|API request to \S+ failed with error code 5\d\d",
+        UnavailableError,
+        "MLflow",
+        "an answer from the MLflow server",
+        f"Is it running, and is TRADEWIND_MLFLOW_TRACKING_URI its address? {_RETRIED}",
     ),
 )
 
@@ -106,7 +136,7 @@ def _chain(error: BaseException | None) -> Iterator[str]:
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
-        yield f"{type(error).__module__}.{type(error).__name__}: {error}"
+        yield f"{type(error).__name__}: {error}"
         error = error.__cause__ or error.__context__
 
 

@@ -43,7 +43,7 @@ def explain_failure(context: Context) -> None:
     else:
         entry, expected, found = NO_MESSAGE, "a job that ends by itself", str(error or "a task whose process died")
         advice = "The end of the attempt's log says how far it came; the runbook says what usually kills a job."
-    unchanged = "Nothing of this task was published: tables and the current release are as they were. When it is mended, clear the task."
+    unchanged = "Until the task has been cleared and has succeeded, its tables and the current release stay as they were."
     notify(_alert(Kind.FAILED, context, entry=entry, expected=expected, found=found, advice=f"{advice} {unchanged}", failure=failure))
     context["task_state_store"].set(ALERTED, Kind.FAILED.value)
 

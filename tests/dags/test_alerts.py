@@ -106,7 +106,7 @@ def test_bad_data_is_told_once_with_table_day_what_to_do_and_the_runbooks_entry(
     assert title == "refine_daily.silver has failed: day 2026-02-06, silver.events, AuditError"
     assert (said["Tables"], said["Day"], said["Severity"]) == ("silver.events", "2026-02-06", "error")
     assert (said["Expected"], said["Found"]) == ("no &lt;NULL&gt; &amp; no doubt", "silver.events: 3")
-    assert said["What to do"].startswith("Mend the input and run the day again. Nothing of this task was published")
+    assert said["What to do"].startswith("Mend the input and run the day again. Until the task has been cleared")
     assert said["Runbook"] == "docs/runbook.md#auditerror"
     assert re.fullmatch(r"http://localhost:8080/dags/refine_daily/runs/\S+/tasks/silver\?try_number=1", said["Airflow"])
     (sent,) = mail.mails

@@ -6,7 +6,7 @@ died; small files and manifests are joined; files that no snapshot names; export
 release stays readable, by tags that have no end.
 
 **Nothing is deleted unless told.** `dry_run` is true by default: the run prints what would go. Look at the table in the log, then trigger
-again with `{"dry_run": false}`. For a weekly run (Sundays at 03:00 UTC) that acts by itself set `TRADEWIND_DAGS_MAINTENANCE=act`.
+again with `{"dry_run": false}`. For a weekly run (Sundays at 03:00 UTC) that acts by itself set `TRADEWIND_DAGS_MAINTENANCE_ACTS=on`.
 How long things are kept are settings: [docs/maintenance.md](maintenance.md).
 
 **Is a re-run safe?** Yes. What is gone is not planned again, and a run that was stopped is finished by the next. Contents do not change:

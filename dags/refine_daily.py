@@ -34,7 +34,7 @@ with DAG(
     doc_md=__doc__,
     schedule=DAILY,
     end_date=DAILY_UNTIL,
-    deadline=deadline("refine_daily"),
+    deadline=deadline("refine_daily", [task.name for task in REFINE]),
     **DAG_DEFAULTS,
 ):
     submit_in_order(REFINE, start=DAY, end=DAY_AFTER, outlet=GOLD)

@@ -5,16 +5,16 @@ import json
 import logging
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from jobs import errors
 from jobs.context import Context
+from jobs.errors import SettingsError, TradewindError
 from jobs.interval import Interval
+from jobs.outages import explained, unforeseen
 from jobs.settings import Settings
-from jobs.worker_errors import SPARKS_OWN, ours
 
 LOG = logging.getLogger("tradewind")
 
@@ -33,16 +33,22 @@ BUILD = "jobs.shell:build_tables"
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run one task; returns the exit code that decides whether the scheduler tries again."""
+    """Run one task; returns the exit code that decides whether the scheduler tries again.
+
+    The result file holds the outcome, or ``{"error": {...}}`` with class, subject, expected, found and advice. Raises only what nobody
+    foresaw.
+    """
     options = _options(arguments)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stdout)
     LOG.setLevel(logging.INFO)
     try:
         interval = Interval.parse(options.start, options.end)
         settings = Settings.from_environment()
-    except (errors.SettingsError, ValueError) as error:
-        LOG.error("%s", error)  # noqa: TRY400  (the message says it all; a trace would hide it)
-        return errors.EXIT_BAD_DATA
+    except SettingsError as error:
+        return _failed(error, options.result)
+    except ValueError as error:
+        wrong = SettingsError("--start, --end", expected="two ISO days, in order", found=str(error), advice="Correct the command line.")
+        return _failed(wrong, options.result)
     LOG.info("%s over %s, run %s, attempt %d", " ".join(options.names), interval, options.run_id, options.attempt)
     threading.Thread(target=import_module, args=(BUILD.partition(":")[0],), daemon=True).start()
     try:
@@ -50,16 +56,27 @@ def main(arguments: Sequence[str]) -> int:
             settings, interval, run_id=options.run_id, attempt=options.attempt, models=options.models, dry_run=options.dry_run
         )
         result = run(context, options.names)
-    except (errors.TradewindError, *SPARKS_OWN) as error:
-        mine = ours(error)
-        if mine is None:
+    except Exception as error:
+        known = explained(error)
+        if known is None:
+            _leave(options.result, {"error": unforeseen(error, options.names).as_dict()})
             raise
-        LOG.error("%s: %s", type(mine).__name__, mine)  # noqa: TRY400  (a person reads this line first)
-        return mine.exit_code
-    if options.result is not None:
-        options.result.write_text(json.dumps(result, default=str), encoding="utf-8")
+        return _failed(known, options.result)
+    _leave(options.result, result)
     LOG.info("done: %s", json.dumps(result, default=str))
     return 0
+
+
+def _failed(error: TradewindError, result: Path | None) -> int:
+    """Say why the task fails, to who reads its log and to who reads its result; returns the exit code."""
+    LOG.error("%s: %s", type(error).__name__, error)  # without a trace: a person reads this line first
+    _leave(result, {"error": error.as_dict()})
+    return error.exit_code
+
+
+def _leave(result: Path | None, content: Mapping[str, Any]) -> None:
+    if result is not None:
+        result.write_text(json.dumps(content, default=str), encoding="utf-8")
 
 
 def run(context: Context, names: Sequence[str]) -> dict[str, Any]:

@@ -1,11 +1,14 @@
 """The errors that a job raises on purpose, each with the exit code that decides whether Airflow tries again.
 
-0 done; 65 bad data, fails at once; 75 not yet or a lost race, tried again; anything else is bad luck with the default retries.
+0 done; 65 bad data, fails at once; 75 not yet or a lost race, tried again; anything else is bad luck with the default retries: 69 where we
+know what was not there. Each class has an entry of its name in docs/runbook.md.
 """
 
+from collections.abc import Mapping
 from typing import Self
 
 EXIT_BAD_DATA = 65
+EXIT_UNAVAILABLE = 69
 EXIT_TRY_AGAIN = 75
 
 
@@ -30,6 +33,11 @@ class TradewindError(Exception):
         found, _, advice = rest.partition(". ")
         return cls(subject, expected=expected, found=found, advice=advice)
 
+    def as_dict(self) -> Mapping[str, str]:
+        """Its class and its four parts, for the task's result."""
+        parts = {"subject": self.subject, "expected": self.expected, "found": self.found, "advice": self.advice}
+        return {"type": type(self).__name__, **parts}
+
 
 class BadDataError(TradewindError):
     """The data is wrong and will be wrong on the next attempt too; a person has to look."""
@@ -51,6 +59,10 @@ class CriticalAnomalyError(BadDataError):
 
 class SettingsError(BadDataError):
     """A setting is missing, malformed or unknown."""
+
+
+class LoginError(SettingsError):
+    """A service refuses the login that the settings hold, or does not know the place that they name."""
 
 
 class LandingError(BadDataError):
@@ -77,3 +89,17 @@ class NotLandedError(TryAgainError):
 
 class LostRaceError(TryAgainError):
     """Another writer published first."""
+
+
+class UnavailableError(TradewindError):
+    """A service that the job needs does not answer, or ended the connection; a later attempt can succeed."""
+
+    exit_code = EXIT_UNAVAILABLE
+
+
+class DiskFullError(UnavailableError):
+    """There is no room left: in the object store, in Spark's scratch, or for the database."""
+
+
+class UnexpectedError(TradewindError):
+    """What nobody foresaw: the name under which an alert speaks of an exception that is none of these; the log has its trace."""

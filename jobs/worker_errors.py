@@ -20,7 +20,7 @@ def ours(error: BaseException) -> errors.TradewindError | None:
         return error
     if not isinstance(error, SPARKS_OWN):
         return None
-    return next((found for text in _messages(error) if (found := raised_in_worker(text)) is not None), None)
+    return next((found for text in messages(error) if (found := raised_in_worker(text)) is not None), None)
 
 
 def raised_in_worker(trace: str) -> errors.TradewindError | None:
@@ -32,7 +32,7 @@ def raised_in_worker(trace: str) -> errors.TradewindError | None:
     return None
 
 
-def _messages(error: BaseException) -> Iterator[str]:
+def messages(error: BaseException) -> Iterator[str]:
     """What Spark says, outermost first. A write wraps a worker's error several times, and PySpark shows one layer of it."""
     yield str(error)
     thrown = getattr(error, "java_exception", None) or getattr(error, "_origin", None)

@@ -1,6 +1,7 @@
 """Airflow on this machine: api-server, scheduler, dag-processor and triggerer over Postgres, tasks in processes of the scheduler."""
 
 import json
+import os
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from stack.supervision import Program
 USER = "admin"
 PARTS = {"api-server": (), "scheduler": ("--skip-serve-logs",), "dag-processor": (), "triggerer": ("--skip-serve-logs",)}
 """The services and their options; the api-server reads task logs from the same disk, so nobody needs to serve them."""
+PASSED_ON = ("TRADEWIND_DAGS_ALERT_", "TRADEWIND_DAGS_RUNBOOK_", "TRADEWIND_DAGS_QUALITY_", "AIRFLOW_CONN_")
+"""Beginnings of the variables that tell Airflow whom to alert and how to log in there: taken over from whoever starts the stack."""
 HEALTH_KEYS = {"airflow-scheduler": "scheduler", "airflow-dag-processor": "dag_processor", "airflow-triggerer": "triggerer"}
 
 
@@ -48,7 +51,8 @@ class AirflowServices:
         database = f"airflow:{credentials.postgres_roles['airflow']}@127.0.0.1:{self.ports.postgres}/airflow"
         spark_submit = self.jobs_env / "bin" / "spark-submit"
         connection = {"conn_type": "spark", "host": self.settings.spark_master}
-        return {
+        alerts = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
+        return alerts | {
             "AIRFLOW_HOME": str(self.state / "airflow"),
             "AIRFLOW__CORE__DAGS_FOLDER": str(CHECKOUT / "dags"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
 from airflow.sdk import Asset, BaseOperator, BaseOperatorLink, Context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException
+from airflow.sdk.exceptions import AirflowException
 
 from jobs.catalog import Task
-from orchestration.retries import NotYetError
+from orchestration.alerts import explain_success, explain_wait
+from orchestration.failures import BadDataError, JobError, JobFailure, NotYetError
 
 if TYPE_CHECKING:
     from airflow.sdk.types import TaskInstanceKey
@@ -86,8 +87,9 @@ class QualityPage(BaseOperatorLink):
 class SubmitOperator(SparkSubmitOperator):
     """Submit the tables of one task over the landing days ``start <= day < end``; the XCom is the job's small JSON result.
 
-    Exit 65 (bad data) fails at once, 75 (not yet) waits, anything else is retried: see ``orchestration.retries``. Where ``spark-submit``
-    and the jobs lie is read from the environment when the task runs, so that parsing a DAG needs neither.
+    Exit 65 (bad data) fails at once, 75 (not yet) waits, anything else is retried: see ``orchestration.retries``. A job that fails leaves
+    its reason in the result file, which becomes the exception's message. Where ``spark-submit`` and the jobs lie is read from the
+    environment when the task runs, so that parsing a DAG needs neither.
     """
 
     def __init__(self, *, task: Task, start: str, end: str, options: Iterable[str] = (), **kwargs: Any) -> None:
@@ -119,21 +121,37 @@ class SubmitOperator(SparkSubmitOperator):
         """Submit, wait, and return what the job wrote to its result file; None when it wrote nothing."""
         home = Path(os.environ.get(HOME_VARIABLE) or Path(__file__).parents[2])
         with tempfile.TemporaryDirectory(prefix="tradewind-") as folder:
-            result = Path(folder) / "result.json"
+            file = Path(folder) / "result.json"
             self.application = str(home / ENTRY)
-            self.application_args = [*(self.application_args or []), "--result", str(result)]
+            self.application_args = [*(self.application_args or []), "--result", str(file)]
             hook = self._hook = self._get_hook()
             try:
                 super().execute(context)
             except AirflowException as error:
-                if hook.returncode == EXIT_BAD_DATA:
-                    message = f"Bad data: it will be wrong on the next attempt too, so there is none. {error}"
-                    raise AirflowFailException(message) from error
-                if hook.returncode == EXIT_TRY_AGAIN:
-                    raise NotYetError(str(error)) from error
-                raise
-            self.result = cast("JsonValue", json.loads(result.read_text(encoding="utf-8"))) if result.exists() else None
-            return self.result
+                failure = JobFailure.from_result(_read(file))
+                raised = _exception(hook.returncode, failure, error)
+                if isinstance(raised, NotYetError):
+                    explain_wait(context, failure)
+                raise raised from error
+            self.result = _read(file)
+        explain_success(context, self.result)
+        return self.result
+
+
+def _read(file: Path) -> "JsonValue":
+    """What the job wrote; None when it wrote nothing, or was killed while it wrote."""
+    try:
+        return cast("JsonValue", json.loads(file.read_text(encoding="utf-8")))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+
+
+def _exception(exit_code: int | None, failure: JobFailure | None, error: AirflowException) -> AirflowException:
+    """What Airflow hears: the kind is the exit code's, the words are the job's own, or the hook's where the job left none."""
+    words = str(failure) if failure else str(error)
+    if exit_code == EXIT_BAD_DATA:
+        return BadDataError(f"Bad data: it will be wrong on the next attempt too, so there is none. {words}", failure)
+    return NotYetError(words, failure) if exit_code == EXIT_TRY_AGAIN else JobError(words, failure)
 
 
 def submit_in_order(

@@ -3,17 +3,14 @@
 from datetime import timedelta
 
 from airflow.sdk import Context, RetryDecision, RetryPolicy
-from airflow.sdk.exceptions import AirflowException
 from jinja2 import UndefinedError
+
+from orchestration.failures import NotYetError
 
 BAD_LUCK_RETRIES = 3
 """Further attempts after a crash, a lost connection or any other error without a code of its own."""
 NOT_YET_RETRIES = 72
 """Further attempts after exit 75: twelve hours at the default wait of ten minutes."""
-
-
-class NotYetError(AirflowException):
-    """The job exited with 75: what it needs has not landed yet, or another writer was faster."""
 
 
 class KindOfErrorPolicy(RetryPolicy):

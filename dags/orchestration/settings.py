@@ -1,20 +1,21 @@
-"""The scheduler's own settings: how long to wait, and whether cron starts anything. They never reach a job.
+"""The scheduler's own settings: how long to wait, whether cron starts anything, whom to alert. They never reach a job and hold no secret.
 
 Read from the environment while a DAG file is parsed, which costs nothing; a misspelt name is an import error that names it.
 """
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import Self
+from typing import Any, Self
 
 PREFIX = "TRADEWIND_DAGS_"
 
 
 @dataclass(frozen=True)
 class DagSettings:
-    """Waits and switches of the DAGs; raises ValueError for a variable of that prefix that is not declared, or has no sense."""
+    """Waits, switches and addressees of the DAGs; raises ValueError for a variable of that prefix that is not declared, or has no sense."""
 
     cron: bool = True
     """Whether the daily and weekly schedules start runs. Off for historic sources, whose days are started by key."""
@@ -25,7 +26,19 @@ class DagSettings:
     not_yet_seconds: int = 600
     """Wait after an attempt that came too early (exit 75)."""
     deadline_seconds: int = 6 * 3600
-    """How much longer than the last ones a daily run may take before it raises an alert; the first run ever raises none."""
+    """How much longer than the last ones a daily run, or how long a waiting task of another one, may take before it raises an alert."""
+    alert_email_to: tuple[str, ...] = ()
+    """Addresses, separated by commas, that get alerts by e-mail; none: no e-mail."""
+    alert_email_connection: str = "smtp_default"
+    """Airflow's connection of type ``smtp`` that holds server, login and sender."""
+    alert_webhook_connection: str = ""
+    """Airflow's connection whose password is the address of a Slack-compatible webhook; empty: no webhook."""
+    alert_seconds: int = 15
+    """How long all channels together may take over an alert before the task goes on without them."""
+    runbook_url: str = "docs/runbook.md"
+    """Where the runbook can be read; an alert adds the entry."""
+    quality_url: str = ""
+    """Where a day's data quality can be read, with ``{day}`` for the day; empty: alerts have no such link."""
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
@@ -33,25 +46,17 @@ class DagSettings:
 
         >>> DagSettings.from_environment({"TRADEWIND_DAGS_CRON": "off", "TRADEWIND_DAGS_RETRY_SECONDS": "1"}).retry_seconds
         1
+        >>> DagSettings.from_environment({"TRADEWIND_DAGS_ALERT_EMAIL_TO": "data@shop.example, on-call@shop.example"}).alert_email_to
+        ('data@shop.example', 'on-call@shop.example')
         """
         env = os.environ if environ is None else environ
         values = {name.removeprefix(PREFIX).lower(): value for name, value in env.items() if name.startswith(PREFIX)}
-        seconds = {"retry_seconds", "not_yet_seconds", "deadline_seconds"}
-        unknown = sorted(values.keys() - seconds - {"cron", "maintenance"})
+        known = [entry.name for entry in fields(cls)]
+        unknown = sorted(values.keys() - set(known))
         if unknown:
-            message = f"{PREFIX}{unknown[0].upper()} is not a setting of the DAGs; known: {PREFIX}CRON, {PREFIX}MAINTENANCE, " + ", ".join(
-                f"{PREFIX}{name.upper()}" for name in sorted(seconds)
-            )
+            message = f"{_variable(unknown[0])} is not a setting of the DAGs; known: {', '.join(map(_variable, known))}"
             raise ValueError(message)
-        cron = values.pop("cron", "on")
-        if cron not in {"on", "off"}:
-            message = f"{PREFIX}CRON is {cron!r}; expected on or off"
-            raise ValueError(message)
-        maintenance = values.pop("maintenance", "plan")
-        if maintenance not in {"act", "plan"}:
-            message = f"{PREFIX}MAINTENANCE is {maintenance!r}; expected act or plan"
-            raise ValueError(message)
-        return cls(cron=cron == "on", maintenance_acts=maintenance == "act", **{name: int(value) for name, value in values.items()})
+        return cls(**{entry.name: _read(entry.name, values[entry.name], entry.default) for entry in fields(cls) if entry.name in values})
 
     @property
     def retry_delay(self) -> timedelta:
@@ -62,6 +67,36 @@ class DagSettings:
     def not_yet_delay(self) -> timedelta:
         """The wait after an attempt that came too early."""
         return timedelta(seconds=self.not_yet_seconds)
+
+
+def _variable(name: str) -> str:
+    return f"{PREFIX}{name.upper()}"
+
+
+def _read(name: str, text: str, default: object) -> Any:
+    """A value of the default's type; raises ValueError that names the variable."""
+    if name.endswith("_connection") and not re.fullmatch(r"[\w.-]*", text):
+        # Without the value: it may be the secret itself, put into the wrong place.
+        message = f"{_variable(name)} is not the name of an Airflow connection; the address or password belongs into the connection"
+        raise ValueError(message)
+    expected = {bool: "on or off", int: "a whole number", tuple: "addresses such as data@shop.example, separated by commas"}
+    try:
+        if isinstance(default, bool):
+            return {"on": True, "off": False}[text]
+        if isinstance(default, int):
+            return int(text)
+        if isinstance(default, tuple):
+            return tuple(_address(part.strip()) for part in text.split(",") if part.strip())
+    except (KeyError, ValueError):
+        message = f"{_variable(name)} is {text!r}; expected {expected[type(default)]}"
+        raise ValueError(message) from None
+    return text
+
+
+def _address(text: str) -> str:
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", text):
+        raise ValueError(text)
+    return text
 
 
 SETTINGS = DagSettings.from_environment()

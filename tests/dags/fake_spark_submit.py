@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Stands in for ``spark-submit``: notes how it was called, exits with the next planned code, and writes a result when that is 0."""
+"""Stands in for ``spark-submit``: notes how it was called, exits with the next planned code, and writes a result as a job does.
+
+The result of success is ``result.json`` where that was planned; a failure leaves ``error.json``'s content, or nothing, as after a kill.
+"""
 
 import json
 import os
@@ -16,13 +19,15 @@ def main(argv: list[str]) -> int:
     codes = plan.read_text(encoding="utf-8").split() if plan.exists() else []
     plan.write_text(" ".join(codes[1:]), encoding="utf-8")
     code = int(codes[0]) if codes else 0
-    if code == 0:
-        result = Path(argv[argv.index("--result") + 1])
+    result, planned = Path(argv[argv.index("--result") + 1]), folder / ("result.json" if code == 0 else "error.json")
+    if planned.exists():
+        result.write_text(planned.read_text(encoding="utf-8"), encoding="utf-8")
+    elif code == 0:
         made: dict[str, object] = {"tables": {"silver.events": {"read": 3, "kept": 3}}}
         if "ops.pages" in argv:
             made["ops.pages"] = {"page": "http://127.0.0.1:28081/quality/index.html"}
         result.write_text(json.dumps(made), encoding="utf-8")
-    else:
+    if code:
         sys.stdout.write("jobs.errors.AuditError: silver.events: expected no NULL; found 3. Mend the input.\n")
     return code
 

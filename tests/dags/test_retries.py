@@ -10,7 +10,8 @@ from jinja2 import UndefinedError
 
 from jobs.errors import EXIT_BAD_DATA, EXIT_TRY_AGAIN
 from orchestration import operator
-from orchestration.retries import KindOfErrorPolicy, NotYetError
+from orchestration.failures import NotYetError
+from orchestration.retries import KindOfErrorPolicy
 
 POLICY = KindOfErrorPolicy(bad_luck_delay=timedelta(seconds=60), not_yet_delay=timedelta(seconds=600))
 

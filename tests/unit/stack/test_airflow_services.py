@@ -1,0 +1,35 @@
+"""What Airflow is told about alerts comes from whoever starts the stack; nothing else does."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from stack import airflow_services, java
+from stack.airflow_services import AirflowServices
+from stack.credentials import Credentials
+from stack.settings import Ports, StackSettings
+
+
+def test_alert_settings_and_connections_are_handed_on_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(java, "require", lambda: tmp_path / "bin" / "java")
+    monkeypatch.setattr(airflow_services.java, "home", lambda _: tmp_path)
+    given = {
+        "TRADEWIND_DAGS_ALERT_EMAIL_TO": "data@shop.example",
+        "AIRFLOW_CONN_SMTP_DEFAULT": "smtp://mail.shop.example:465",
+        "AIRFLOW_CONN_SPARK_DEFAULT": "spark://elsewhere",
+        "TRADEWIND_DAGS_RETRY_SECONDS": "1",
+        "AIRFLOW__CORE__PARALLELISM": "64",
+    }
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    settings = replace(StackSettings(), local_dir=tmp_path)
+    services = AirflowServices(tmp_path, Ports(), settings, tmp_path / "env", jobs_env=tmp_path, airflow_env=tmp_path)
+    told = services.environment(Credentials())
+    assert {name: told.get(name) for name in given} == {
+        "TRADEWIND_DAGS_ALERT_EMAIL_TO": "data@shop.example",
+        "AIRFLOW_CONN_SMTP_DEFAULT": "smtp://mail.shop.example:465",
+        "AIRFLOW_CONN_SPARK_DEFAULT": '{"conn_type": "spark", "host": "local[2]"}',
+        "TRADEWIND_DAGS_RETRY_SECONDS": None,
+        "AIRFLOW__CORE__PARALLELISM": "3",
+    }

@@ -77,7 +77,7 @@ def job(
         result = Path(folder) / "result.json"
         interval = ["--start", str(DAY), "--end", str(DAY + timedelta(days=1)), "--run-id", run_id, "--attempt", str(attempt)]
         command = [sys.executable, "-u", str(CHECKOUT / "bin" / "spark_entry.py"), *tables, *interval, "--result", str(result)]
-        environment = stack.environment() | changed
+        environment = {**stack.environment(), **changed}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
         lines = []
         for line in process.stdout or ():

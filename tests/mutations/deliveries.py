@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from itertools import cycle
 from pathlib import Path
@@ -55,7 +55,8 @@ class FolderStore(Store):
         """Every file below a prefix that ends in a slash, in order."""
         root = Path(self.bucket)
         for path in sorted(path for path in (root / prefix).rglob("*") if path.is_file()):
-            yield StoredObject(str(path.relative_to(root)), path.stat().st_size)
+            written_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+            yield StoredObject(str(path.relative_to(root)), path.stat().st_size, written_at)
 
     def open(self, key: str) -> IO[bytes]:
         """A stream over one file."""
@@ -66,7 +67,7 @@ class FolderStore(Store):
         path = Path(self.bucket) / key
         return path.read_bytes() if path.exists() else None
 
-    def write(self, key: str, content: bytes) -> None:
+    def write(self, key: str, content: bytes, content_type: str = "") -> None:  # noqa: ARG002  (a folder knows no types)
         """Put one file."""
         path = Path(self.bucket) / key
         path.parent.mkdir(parents=True, exist_ok=True)

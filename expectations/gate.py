@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, cast
 
@@ -22,7 +22,7 @@ _DETAIL = {"result_format": "BASIC", "partial_unexpected_count": 3}
 
 @dataclass(frozen=True)
 class Finding:
-    """What one expectation found; ``found`` is None when it is met."""
+    """What one expectation found; ``found`` is None when it is met. ``evidence`` is Great Expectations' own result, for Data Docs."""
 
     expectation: str
     subject: str
@@ -30,6 +30,7 @@ class Finding:
     is_met: bool
     expected: str
     found: str | None
+    evidence: Any = field(default=None, repr=False, compare=False)
 
     def __str__(self) -> str:
         return f"{self.expectation}({self.subject}) {self.expected}: found {self.found}"
@@ -45,13 +46,13 @@ def audit(rows: DataFrame, suite: Suite) -> list[Finding]:
     for index, (expectation, result) in enumerate(
         zip(suite.expectations, _validate(rows, suite.expectations, "BOOLEAN_ONLY"), strict=True)
     ):
-        findings.append(_finding(expectation, is_met=bool(result.success), found=None))
+        findings.append(_finding(expectation, is_met=bool(result.success), found=None, evidence=result))
         if not result.success:
             failed.append(index)
     if failed:
         again = _validate(rows, [suite.expectations[index] for index in failed], _DETAIL)
         for index, result in zip(failed, again, strict=True):
-            findings[index] = _finding(suite.expectations[index], is_met=False, found=_observed(result))
+            findings[index] = _finding(suite.expectations[index], is_met=False, found=_observed(result), evidence=result)
     return findings
 
 
@@ -77,13 +78,14 @@ def _asset() -> Any:
     return source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
 
 
-def _finding(expectation: Expectation, *, is_met: bool, found: str | None) -> Finding:
+def _finding(expectation: Expectation, *, is_met: bool, found: str | None, evidence: Any) -> Finding:
     kwargs = {name: value for name, value in expectation.configuration.kwargs.items() if value is not None}
     subject = kwargs.pop("column", None) or ", ".join(kwargs.pop("column_list", [])) or ""
     if not subject and "column_A" in kwargs:
         subject = f"{kwargs.pop('column_A')}, {kwargs.pop('column_B')}"
     severity = str(getattr(expectation.severity, "value", expectation.severity))
-    return Finding(expectation.expectation_type, subject, severity, is_met, json.dumps(kwargs, sort_keys=True, default=str), found)
+    expected = json.dumps(kwargs, sort_keys=True, default=str)
+    return Finding(expectation.expectation_type, subject, severity, is_met, expected, found, evidence)
 
 
 def _observed(result: Any) -> str:

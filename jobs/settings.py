@@ -42,6 +42,10 @@ class Settings(BaseSettings):
     mlflow_username: str | None = Field(default=None, description="User of the MLflow server, when it asks for one.")
     mlflow_password: SecretStr | None = Field(default=None, description="Password of that user.")
 
+    pages_url: str | None = Field(
+        default=None, pattern=r"^https?://", description="Address of what serves the bucket's pages/ prefix; empty where nothing does."
+    )
+
     pseudonym_key: SecretStr = Field(min_length=32, description="Key of the HMAC that makes pseudonyms of user ids.")
 
     spark_master: str = Field(default="local[*]", description="Spark master that jobs started outside Airflow use.")

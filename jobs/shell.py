@@ -23,6 +23,7 @@ from jobs.lake import Staged, days_condition
 from jobs.ops.quality_results import QUALITY_RESULTS
 from jobs.ops.runs import RUNS
 from jobs.release.recorded import versions_of_day
+from jobs.reports import data_docs
 from jobs.step import AsOf, EventDays, LandedDays, Read, Step, Write
 
 LOG = logging.getLogger("tradewind")
@@ -43,6 +44,7 @@ class Record:
     counts: Counts | None = None
     seconds: float = 0.0
     findings: list[Finding] = field(default_factory=list)
+    data_docs: str | None = None
 
 
 def build_tables(context: Context, names: Sequence[str]) -> dict[str, Any]:
@@ -55,7 +57,7 @@ def build_tables(context: Context, names: Sequence[str]) -> dict[str, Any]:
         context.lake.pin(context.lake.read_set(context.interval.last_day))
     try:
         for name in names:
-            records.extend(_build(context, step_of(name)))
+            _build(context, step_of(name), records)
         LOG.info("every audit has passed, publishing %s", ", ".join(record.table.name for record in records))
         published = context.lake.publish()
     except Exception as error:
@@ -75,7 +77,8 @@ def step_of(name: str) -> Step:
     return step
 
 
-def _build(context: Context, step: Step) -> list[Record]:
+def _build(context: Context, step: Step, records: list[Record]) -> None:
+    """Build one step; its tables are added to ``records`` as they are begun: what an audit refuses is recorded too, with its findings."""
     began, started_at = time.monotonic(), datetime.now(UTC)
     keywords = {keyword: _keyword(context, keyword) for keyword in step.takes}
     if step.model is not None:
@@ -85,21 +88,21 @@ def _build(context: Context, step: Step) -> list[Record]:
     frames = [marked] if marked is not None else [_input(context, step, read, days) for read in step.reads]
     built = step.build(*frames, **keywords)
     outputs = built if isinstance(built, tuple) else (built,)
-    records = []
+    mine = []
     for write, rows in zip(step.writes, outputs, strict=True):
         record = Record(write.table, started_at)
+        mine.append(record)
         records.append(record)
         record.days, condition = _partitions(context, write, days)
         scoped = rows.where(condition) if isinstance(write.scope, EventDays | LandedDays) else rows
         record.staged = context.lake.stage(write.table, scoped, condition)
         _audit(context, write, record)
     if marked is not None:
-        records[0].counts = accounted(context, step, marked, days)
+        mine[0].counts = accounted(context, step, marked, days)
         marked.unpersist()
-    for record in records:
+    for record in mine:
         record.seconds = time.monotonic() - began
         LOG.info("%s: %s rows in %d partitions, %.1f s", record.table.name, record.rows_written, len(record.days), record.seconds)
-    return records
 
 
 def _marked(context: Context, step: Step, keywords: dict[str, Any]) -> DataFrame | None:
@@ -234,6 +237,12 @@ def _record(
             row["message"] = str(error)[:4_000]
     context.lake.append_rows(RUNS, rows)
     context.lake.append_rows(QUALITY_RESULTS, [_quality_row(record, f) for record in records for f in record.findings if record.staged])
+    outcome = "published" if published is not None else f"failed: {kind}"
+    audited = [(record, record.staged) for record in records if record.staged and record.findings]
+    audits = [data_docs.Audit(r.table.name, r.findings, staged.snapshot_id, r.rows_written, outcome) for r, staged in audited]
+    addresses = data_docs.write(context, audits)
+    for record, _ in audited:
+        record.data_docs = addresses.get(record.table.name)
 
 
 def _run_row(context: Context, record: Record, published: dict[str, int] | None, kind: str) -> dict[str, Any]:
@@ -270,4 +279,5 @@ def _outcome(record: Record) -> dict[str, Any]:
     outcome: dict[str, Any] = {"written": record.rows_written, "partitions": len(record.days), "seconds": round(record.seconds, 1)}
     outcome["snapshot_id"] = str(record.staged.snapshot_id) if record.staged else None
     outcome["warnings"] = [str(f) for f in record.findings if not f.is_met]
+    outcome["data_docs"] = record.data_docs
     return outcome | (record.counts.as_dict() if record.counts else {})

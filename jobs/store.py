@@ -91,9 +91,9 @@ class Store:
                 return None
             raise
 
-    def write(self, key: str, content: bytes) -> None:
-        """Put one small object, replacing what was there."""
-        self.client.put_object(Bucket=self.bucket, Key=key, Body=content)
+    def write(self, key: str, content: bytes, content_type: str = "application/octet-stream") -> None:
+        """Put one small object, replacing what was there; ``content_type`` is what a browser will be told."""
+        self.client.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType=content_type)
 
     def create(self, key: str, content: bytes) -> bool:
         """Put one small object unless the key is taken; False when it is. Atomic: of two callers one wins."""

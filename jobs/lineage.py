@@ -17,7 +17,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 from uuid import NAMESPACE_URL, uuid5
 
-from jobs.catalog import RELEASE, TASKS
+from jobs.catalog import REFINE, RELEASE, TASKS
 from jobs.contract import Table
 from jobs.release.record import ReleaseKey
 from jobs.release.releases import read
@@ -87,7 +87,7 @@ def run_of_task(context: "Context", names: Sequence[str]) -> RunOfTask:
     """The identity of a task's run: the same for the same shop, scheduler's run, task and attempt."""
     task = next((task for task in TASKS.values() if task.tables == tuple(names)), None)
     job, shop = task.name if task else "+".join(names), context.settings.shop
-    parent = "release" if task in RELEASE else job if job.startswith("train_") else "refine"
+    parent = "refine" if task in REFINE else "release" if task in RELEASE else job
     return RunOfTask(
         namespace=f"tradewind.{shop}",
         job=job,

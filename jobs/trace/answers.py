@@ -241,10 +241,11 @@ def exported_file(file: Mapping[str, Any]) -> Node:
     return Node("exported file", file["key"], {"rows": file["rows"], "bytes": file["bytes"], "sha256": file["sha256"]})
 
 
-def landed_files(files: Sequence[Mapping[str, Any]], total: int, day: date) -> Node:
-    """The landed files that the set was made of."""
+def landed_files(files: Sequence[Mapping[str, Any]], total: int, day: date, expired: Sequence[str]) -> Node:
+    """The landed files that the set was made of; of the bronze tables ``expired`` as they are now."""
+    since = f"{', '.join(expired)} as published now: the snapshot that silver had read has been expired" if expired else None
     nodes = tuple(Node("landed file", file["source_file"], {"lines": file["lines"]}) for file in files)
-    return Node("landed by", str(day), {"files": total, "shown": _shown(len(nodes), total)}, nodes)
+    return Node("landed by", str(day), {"files": total, "read": since, "shown": _shown(len(nodes), total)}, nodes)
 
 
 # what became of a landed file

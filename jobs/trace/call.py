@@ -61,8 +61,9 @@ class Call:
 
     def landed_files(self, snapshots: Mapping[str, Snapshot], day: date) -> Node:
         """The landed files behind some snapshots, up to a day."""
-        files = self.reader.landed_files(self.bronze_behind(snapshots), day, self.limit)
-        return answers.landed_files(files.shown, files.total, day)
+        bronze = self.bronze_behind(snapshots)
+        files = self.reader.landed_files(bronze, day, self.limit)
+        return answers.landed_files(files.shown, files.total, day, sorted(set(bronze) - set(self.reader.snapshots(bronze))))
 
     def family(self, family: str, recorded: Mapping[str, Any]) -> FamilyBehind:
         """What is known of the model of a family that a release records."""

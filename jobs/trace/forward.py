@@ -82,7 +82,7 @@ def landed(call: Call, what: str, line: int | None, release_id: str | None, *, i
     made = answers.made_of(releases, {one.snapshot_id for one in sets}, asked.primary.name, place.landed_date)
     shown = None if is_now else _shown_at(call, releases, made, release_id)
     if shown is not None:
-        call.require(shown, [name for table in asked.tables for name in (table.name, f"{table.name}_rejected")])
+        call.require(shown, [table.name for table in asked.tables])
     seen = _seen(call, place, shown)
     landing = _landing(call, place, seen)
     attempts = answers.runs_of(runs[: call.limit], len(runs))
@@ -102,7 +102,8 @@ def landed(call: Call, what: str, line: int | None, release_id: str | None, *, i
 
 def _seen(call: Call, place: LandedPlace, shown: Release | None) -> _Seen:
     bronze = call.bronze_behind(call.snapshots(shown)) if shown else {}
-    silver = shown.content.snapshots() if shown else {}
+    # A rejected twin goes when its raw text does; then what is left of it is read as published now.
+    silver = {name: one.snapshot_id for name, one in call.snapshots(shown).items()} if shown else {}
     name = f"the set {shown.content.set.id} of release {shown.id}" if shown else "what is published now"
     return _Seen(name, silver, bronze, call.reader.bronze_file(place.feed, place.landed_date, place.key, bronze))
 

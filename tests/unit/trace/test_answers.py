@@ -101,6 +101,13 @@ def test_a_landed_line_shows_its_text_only_when_it_was_asked_for_and_says_when_i
     assert (without.facts["rows"], without.facts["shown"]) == (40, "the newest 1; --limit asks for more")
 
 
+def test_landed_files_say_when_bronze_had_to_be_read_as_it_is_now() -> None:
+    files = [{"source_file": FILE, "lines": 32}]
+    exact = answers.landed_files(files, 1, DAY, [])
+    assert (exact.parts[0].facts["lines"], exact.facts["read"]) == (32, None)
+    assert "bronze.events as published now" in answers.landed_files(files, 9, DAY, ["bronze.events"]).facts["read"]
+
+
 def test_the_fate_of_a_file_adds_up() -> None:
     node = answers.fate("silver.events", {DAY: 27}, {("unreadable",): 1, ("too_late", "missing_item"): 1}, 30, is_primary=True)
     assert (node.facts["kept"], node.facts["rejected"], node.facts["merged"]) == (27, 2, 1)

@@ -101,10 +101,10 @@ class Inspection:
     @cached_property
     def _past(self) -> dict[str, dict[date, DayState]]:
         """Recorded states of the window before the interval and within it, of all tables with rules."""
-        recorded = self._looked_at(METRIC_STATES)
         first = self.interval.start - timedelta(days=WINDOW_DAYS)
         names = [name for name, watch in WATCHES.items() if watch.rules]
-        found = states.current(recorded, names, first, self.interval.last_day).where(F.col("through_date") >= F.col("partition_date"))
+        over = self._looked_at(METRIC_STATES).where(F.col("through_date") >= F.col("partition_date"))
+        found = states.current(over, names, first, self.interval.last_day)
         return states.day_states(found.where(F.col("column_name").isin(*sorted(judged_columns()))).select(*states.SMALL).collect())
 
     def _by_drift(self, name: str, watch: Watch) -> list[Anomaly]:

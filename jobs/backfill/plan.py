@@ -138,7 +138,7 @@ def make_plan(interval: Interval, facts: Facts) -> Plan:
 
 def _table(table: TableFacts, interval: Interval, facts: Facts, lines: Mapping[date, int]) -> TablePlan:
     wanted = replaced_days(table.scope, interval, table.days, facts.max_lateness_days)
-    existing = set(table.partitions) if wanted is None else {day for day in table.days if day in wanted}
+    existing: set[date | None] = {day for day in table.partitions if wanted is None or day in wanted}
     coming = _coming(table, wanted, lines, existing)
     each = [Interval(day, day + timedelta(days=1)) for day in interval.days()]
     one_go = _rows(table, wanted, lines)

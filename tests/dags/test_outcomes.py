@@ -1,6 +1,7 @@
 """Whole DAGs in one process against a fake ``spark-submit``: what each exit code leads to."""
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def run(bag: "BundleDagBag", name: str, conf: dict[str, str]) -> dict[str, tuple[str, int]]:
+def run(bag: "BundleDagBag", name: str, conf: dict[str, Any]) -> dict[str, tuple[str, int]]:
     """Run a DAG to its end: task -> state and number of attempts."""
     ended = bag.dags[name].test(logical_date=None, run_conf=conf)
     return {instance.task_id: (str(instance.state), instance.try_number) for instance in ended.get_task_instances()}
@@ -83,3 +84,14 @@ def test_a_job_sees_its_own_settings_and_none_of_the_schedulers(
     assert environ["TRADEWIND_ENV_FILE"] == "/somewhere/job.env"
     assert environ["PYSPARK_PYTHON"] == "/opt/jobs/bin/python"
     assert [name for name in environ if name.startswith(("AIRFLOW", "TRADEWIND_DAGS_", "TWSTACK_"))] == []
+
+
+@pytest.mark.parametrize(("conf", "option"), [({}, "--dry-run"), ({"dry_run": False}, "--no-dry-run")])
+def test_maintenance_of_a_run_by_hand_is_of_its_own_day_and_deletes_only_when_told(
+    bag: "BundleDagBag", submitted: Path, conf: dict[str, bool], option: str
+) -> None:
+    assert run(bag, "maintain_weekly", conf) == {"maintain": ("success", 1)}
+    argv = calls(submitted)[0]["argv"]
+    assert option in argv
+    start, end = (date.fromisoformat(argv[argv.index(name) + 1]) for name in ("--start", "--end"))
+    assert (end - start).days == 1

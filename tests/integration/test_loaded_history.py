@@ -19,7 +19,7 @@ from jobs.errors import ExpiredRawError
 from jobs.interval import Interval
 from jobs.lake import Attempt, Lake
 from jobs.landing import MARKER, folder
-from jobs.maintenance.upkeep import expire_raw_text
+from jobs.maintenance.upkeep import expire_raw_text, maintain
 from jobs.raw_retention import EXPIRED_BEFORE
 from jobs.settings import Settings
 from jobs.shell import build_tables
@@ -149,3 +149,13 @@ def test_raw_text_goes_after_its_retention_and_a_replay_that_needs_it_is_refused
 
     repeated, *_ = expire_raw_text(loaded("repeated", LAST, raw_retention_days=2), TABLES, now)
     assert repeated.plan == ()
+
+
+def test_the_whole_maintenance_says_what_it_did_and_leaves_every_table_as_it_was(loaded: At) -> None:
+    context = loaded("whole", LAST, compact_min_files=2)
+    content = content_hash(context.lake.read(EVENTS), EVENTS)
+    result = maintain(context)
+    assert result["dry_run"] is False
+    assert {"raw text", "tags", "snapshots", "branches", "compaction", "orphans", "unfinished"} <= result.keys()
+    assert result["compaction"]["by_subject"]["ops.runs: partition of small files"] == 1
+    assert content_hash(context.lake.read(EVENTS), EVENTS) == content

@@ -20,7 +20,7 @@ HISTORY = [date(2026, 5, 1) + timedelta(days=number) for number in range(14)]
 
 
 def table(name: str, scope: Any, days: list[date] | None = None, *, rows: int = 100, pace: Pace | None = None) -> TableFacts:
-    partitions = {day: Size(rows, rows * 10, 1) for day in (HISTORY if days is None else days)}
+    partitions: dict[date | None, Size] = {day: Size(rows, rows * 10, 1) for day in (HISTORY if days is None else days)}
     return TableFacts(name, name.partition(".")[0], scope, partitions, pace or Pace.of([(rows, 6.0)] * 6))
 
 

@@ -56,7 +56,6 @@ def parses(events: DataFrame, orders: DataFrame, *, source: Source, settings: Se
         **parsing.time_faults("event_date", settings.max_lateness_days),
         **parsing.price_faults(source),
         "impossible_quantity": F.col("quantity").isNotNull() & parsing.quantity_fault(),
-        **parsing.text_faults(source, source.events),
     }
     return parsing.mark(bronze, source, source.events, faults, happened_at="occurred_at", day="event_date")
 

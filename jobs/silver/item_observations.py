@@ -60,7 +60,6 @@ def parses(events: DataFrame, orders: DataFrame, items: DataFrame, *, source: So
         "missing_item": F.col("item_id").isNull(),
         **parsing.time_faults("observed_date", settings.max_lateness_days),
         **parsing.price_faults(source),
-        **parsing.text_faults(source, source.items),
     }
     return parsing.mark(bronze, source, source.items, faults, happened_at="observed_at", day="observed_date")
 

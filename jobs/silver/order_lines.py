@@ -53,7 +53,6 @@ def parses(events: DataFrame, orders: DataFrame, *, source: Source, settings: Se
         **parsing.price_faults(source),
         "impossible_quantity": parsing.quantity_fault(),  # an unknown one is impossible too
         "impossible_discount": parsing.discount_fault(),
-        **parsing.text_faults(source, source.order_lines),
     }
     return parsing.mark(bronze, source, source.order_lines, faults, happened_at="ordered_at", day="ordered_date")
 

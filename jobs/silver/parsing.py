@@ -18,12 +18,6 @@ MOST_MINOR = 100_000_000
 MOST_PIECES = 1_000_000
 """Largest believable quantity of a line. With ``MOST_MINOR`` it keeps sums of amounts within a bigint: 92,000 lines of both limits."""
 
-MOST_TEXT_BYTES = 4_096
-"""Longest id or name, in bytes of UTF-8; more is a file in the place of a value."""
-
-_UNPRINTABLE = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F]"
-"""Control characters without tab and line ends, which a name may hold."""
-
 
 def mark(bronze: DataFrame, source: Source, canonical: Canonical, faults: Mapping[str, Column], *, happened_at: str, day: str) -> DataFrame:
     """Every line with its canonical columns, the UTC day column ``day`` and ``reasons``: the source's faults, then those of the table.
@@ -68,15 +62,6 @@ def discount_fault() -> Column:
     most = F.when(F.col("unit_price_minor").between(0, MOST_MINOR) & F.col("quantity").between(1, MOST_PIECES), amount)
     discount = F.col("discount_minor")
     return discount.isNotNull() & ~discount.between(0, F.coalesce(most, F.lit(MOST_MINOR)))
-
-
-def text_faults(source: Source, canonical: Canonical) -> dict[str, Column]:
-    """No id or name holds control characters, which readers of the exports stumble over, or is longer than ``MOST_TEXT_BYTES``."""
-    names = [name for name, kind in source.target_columns(canonical).items() if kind == "string"]
-    return {
-        "unprintable_text": F.concat_ws("", *names).rlike(_UNPRINTABLE),
-        "overlong_text": F.coalesce(F.greatest(*map(F.octet_length, names)), F.lit(0)) > MOST_TEXT_BYTES,
-    }
 
 
 def without_raw_ids(rows: DataFrame, canonical: Canonical, people: Mapping[str, Kind], key: SecretStr) -> DataFrame:

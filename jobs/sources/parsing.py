@@ -28,7 +28,13 @@ _LONE_SURROGATE = (
 )
 """Half of a character, escaped in JSON. Java writes ``?`` for it, so that two ids that differ in it would become one."""
 
-_LOOKS_LIKE_NO_TEXT = '(?:^|\x01)(?:[\\[{"]|-?[0-9]+[.eE]|(?:true|false)(?:$|\x01))'
+MOST_TEXT_BYTES = 16_384
+"""Longest that the texts of a line, its ids and names, are together, in bytes of UTF-8; more is a file in the place of a value."""
+
+_UNPRINTABLE = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F]"
+"""Control characters, which readers of the exports stumble over, without tab and line ends, which a name may hold."""
+
+_LOOKS_LIKE_NO_TEXT = r'(?:^|\n)(?:[\[{"]|-?[0-9]+[.eE]|(?:true|false)(?:$|\n))'
 """How Spark writes what stood in the place of a text: an object, an array, a fraction, infinity, a boolean."""
 
 
@@ -42,14 +48,18 @@ def parse(bronze: DataFrame, source: Source, canonical: Canonical) -> DataFrame:
     feed = source.feed(canonical.feed)
     target = source.target_columns(canonical)
     lines = bronze.select(F.struct(*PROVENANCE).alias("_line"), _parsed(feed).alias("_parsed"))
-    read = lines.select("_line", _is_corrupt(feed).alias("_is_corrupt"), _record(feed).alias("raw"))
-    rows = read.select("_line", "_is_corrupt", "raw", "raw.*")
+    read = lines.select("_line", _is_corrupt(feed).alias("_is_corrupt"), _texts(feed).alias("_texts"), _record(feed).alias("raw"))
+    rows = read.select("_line", "_is_corrupt", "_texts", "raw", "raw.*")
     if canonical.where:
         rows = rows.where(F.expr(canonical.where))
-    mapped = rows.select("_line", "_is_corrupt", "raw", _is_out_of_range(canonical, target), *_canonical_columns(canonical, target))
+    mapped = rows.select(
+        "_line", "_is_corrupt", "_texts", "raw", _is_out_of_range(canonical, target), *_canonical_columns(canonical, target)
+    )
     hidden = {name.lower() for name in target}
     visible = mapped.select("*", *[F.col("raw")[name].alias(name) for name in feed.columns if name.lower() not in hidden])
     marked = with_reasons(visible, _faults(canonical))
+    unreadable = F.when(_is_unreadable(canonical), F.array(F.lit(UNREADABLE))).otherwise(F.col("reasons"))
+    marked = marked.withColumn("reasons", unreadable)
     return marked.select(*target, "_line.*", "reasons", "raw")
 
 
@@ -80,10 +90,10 @@ def _is_corrupt(feed: Feed) -> Column:
     if isinstance(feed.format, Csv):
         line = F.col("_line.raw_line")
         return (line == "") | F.col("_parsed").isNull() | corrupt | _is_misquoted(feed.format, line) | _is_no_decimal(feed)
-    line, first, second = F.col("_line.raw_line"), F.get("_parsed.record", F.lit(0)), F.get("_parsed.record", F.lit(1))
-    is_one = (F.size("_parsed.record") == 2) & first.isNotNull() & second[_END]
+    line, second = F.col("_line.raw_line"), F.get("_parsed.record", F.lit(1))
+    is_one = (F.size("_parsed.record") == 2) & F.get("_parsed.record", F.lit(0)).isNotNull() & second[_END]
     has_half_a_character = line.contains("\\u") & line.rlike(_LONE_SURROGATE)
-    return corrupt | ~F.coalesce(is_one, F.lit(False)) | has_half_a_character | _is_no_text(feed, first, line)
+    return corrupt | ~F.coalesce(is_one, F.lit(False)) | has_half_a_character | _is_no_text(feed, line)
 
 
 def _is_misquoted(form: Csv, line: Column) -> Column:
@@ -106,12 +116,20 @@ def _decimal(name: str, kind: str) -> Column:
     return F.when(text.rlike(_DECIMAL), text).try_cast(kind)
 
 
-def _is_no_text(feed: Feed, record: Column, line: Column) -> Column:
+def _is_no_text(feed: Feed, line: Column) -> Column:
     """Whether an object, an array, a fraction or a boolean stands where a text belongs; a whole number is an id that lost its quotes."""
-    names = [name for name, kind in feed.schema if kind == "string"]
-    key = f'"(?:{"|".join(names)})"'
-    texts = F.concat_ws("\x01", *[record[name] for name in names])
-    return texts.rlike(_LOOKS_LIKE_NO_TEXT) & line.rlike(key + r'\s*:\s*(?![\s"n]|-?[0-9]+\s*[,}])')
+    key = f'"(?:{"|".join(_text_columns(feed))})"'
+    return _texts(feed).rlike(_LOOKS_LIKE_NO_TEXT) & line.rlike(key + r'\s*:\s*(?![\s"n]|-?[0-9]+\s*[,}])')
+
+
+def _text_columns(feed: Feed) -> list[str]:
+    return [name for name, kind in feed.schema if kind == "string"]
+
+
+def _texts(feed: Feed) -> Column:
+    """The texts of a record, one a line."""
+    record = F.col("_parsed") if isinstance(feed.format, Csv) else F.get("_parsed.record", F.lit(0))
+    return F.concat_ws("\n", *[record[name] for name in _text_columns(feed)])
 
 
 def _is_decimal(kind: str) -> bool:
@@ -137,8 +155,15 @@ def _is_out_of_range(canonical: Canonical, target: Mapping[str, str]) -> Column:
     return F.expr(" OR ".join(lost) or "false").alias("_is_out_of_range")
 
 
+def _is_unreadable(canonical: Canonical) -> Column:
+    declared = F.expr(canonical.faults.get(UNREADABLE, "false"))
+    return F.col("_is_corrupt") | F.coalesce(declared, F.lit(True))
+
+
 def _faults(canonical: Canonical) -> Mapping[str, Column]:
-    declared = {reason: F.coalesce(F.expr(fault), F.lit(True)) for reason, fault in canonical.faults.items()}
-    unreadable = F.col("_is_corrupt") | declared.pop(UNREADABLE, F.lit(False))
-    declared["out_of_range"] = F.col("_is_out_of_range")
-    return {UNREADABLE: unreadable} | {reason: ~unreadable & fault for reason, fault in declared.items()}
+    declared = {reason: F.expr(fault) for reason, fault in canonical.faults.items() if reason != UNREADABLE}
+    return declared | {
+        "out_of_range": F.col("_is_out_of_range"),
+        "unprintable_text": F.col("_texts").rlike(_UNPRINTABLE),
+        "overlong_text": F.octet_length("_texts") > MOST_TEXT_BYTES,
+    }

@@ -142,7 +142,7 @@ FAULTY_ORDERS = (
     order(901, discount_minor=1_001),
     order(902, quantity=2_147_483_647),
     order(903, item_id="a\x00b"),
-    order(904, item_id="x" * 5_000),
+    order(904, item_id="x" * 20_000),
 )
 
 

@@ -49,7 +49,7 @@ def test_an_ordinary_line_is_kept_whole(spark: SparkSession) -> None:
         (event(quantity=0), ["impossible_quantity"]),
         (event(quantity=1_000_001), ["impossible_quantity"]),
         (event(user_id="u\x1b[31m"), ["unprintable_text"]),
-        (event(session_hint="x" * 5_000), ["overlong_text"]),
+        (event(session_hint="x" * 20_000), ["overlong_text"]),
         (event(unit_price_minor=500, currency="XAU"), ["other_currency"]),
         (event(event_type="teleport", quantity=0), ["unknown_event_type", "impossible_quantity"]),
     ],

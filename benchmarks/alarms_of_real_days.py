@@ -6,7 +6,6 @@ weeks before. Exit 1 when there are more than two alarms.
 """
 
 import argparse
-import gzip
 import sys
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
@@ -55,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def landed(file: Path) -> Iterator[Line]:
     """Every data line, landed on its own day."""
     feed = load("alibaba2014").feed("events")
-    with gzip.open(file) as stream:
+    with file.open("rb") as stream:
         for number, line in read_lines(stream, feed, file.name):
             month, day = line.rsplit(",", 1)[1].split("-")
             own_day = date(2013, int(month), int(day))

@@ -61,7 +61,7 @@ def bronze(spark: SparkSession, source: Source, lines: Iterable[Line]) -> DataFr
 
 def silver(source: Source, lines_of_events: DataFrame, lines_of_orders: DataFrame) -> dict[str, DataFrame]:
     """Events and order lines with their rejected twins, from bronze lines, as the silver task builds them."""
-    frames = {}
+    frames: dict[str, DataFrame] = {}
     for module, table in ((events, events.EVENTS), (order_lines, order_lines.ORDER_LINES)):
         marked = module.parses(lines_of_events, lines_of_orders, source=source, settings=SETTINGS)
         kept, rejected = module.build(marked, source=source, settings=SETTINGS)

@@ -7,6 +7,8 @@ import pytest
 
 from jobs import entry, errors
 from jobs.catalog import TASKS
+from jobs.context import Context
+from jobs.settings import Settings
 
 
 @pytest.mark.parametrize("interval", [("2026-05-04", "2026-05-04"), ("2026-05-05", "2026-05-04"), ("soon", "2026-05-04")])
@@ -69,8 +71,8 @@ def failing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(entry.Settings, "from_environment", lambda: None)
-    monkeypatch.setattr(entry.Context, "create", fail)
+    monkeypatch.setattr(Settings, "from_environment", lambda: None)
+    monkeypatch.setattr(Context, "create", fail)
     monkeypatch.setattr(entry, "import_module", lambda _: None)
     interval = ["--start", "2026-05-04", "--end", "2026-05-05", "--run-id", "r"]
     return ["silver.events", *interval, "--result", str(tmp_path / "result.json")]

@@ -30,6 +30,6 @@ def test_alert_settings_and_connections_are_handed_on_and_nothing_else(tmp_path:
         "TRADEWIND_DAGS_ALERT_EMAIL_TO": "data@shop.example",
         "AIRFLOW_CONN_SMTP_DEFAULT": "smtp://mail.shop.example:465",
         "AIRFLOW_CONN_SPARK_DEFAULT": '{"conn_type": "spark", "host": "local[2]"}',
-        "TRADEWIND_DAGS_RETRY_SECONDS": None,
+        "TRADEWIND_DAGS_RETRY_SECONDS": "60",
         "AIRFLOW__CORE__PARALLELISM": "3",
     }

@@ -48,8 +48,8 @@ def test_what_a_worker_raised_comes_before_what_its_trace_reminds_of() -> None:
 
 
 SECRET_REFUSED = (
-    "An error occurred (SignatureDoesNotMatch) when calling the GetObject operation: The request signature we calculated does not match the "
-    "signature you provided. Check your key and signing method."
+    "An error occurred (SignatureDoesNotMatch) when calling the GetObject operation: The request signature we calculated does not match "
+    "the signature you provided. Check your key and signing method."
 )
 JAVA_REFUSED = "software.amazon.awssdk.services.s3.model.S3Exception: Forbidden (Service: S3, Status Code: 403, Request ID: x)"
 PASSWORD_REFUSED = 'Caused by: org.postgresql.util.PSQLException: FATAL: password authentication failed for user "lake"'

@@ -15,7 +15,7 @@ the same key again; both lead to a new release of that day.
 **When it fails.**
 
 - *Waits in `up_for_retry`, "not yet" in the log*: a feed's marker is missing. It tries again every few minutes for half a day, and an
-  alert is logged when the run takes six hours longer than usual. Ask whoever delivers the feed.
+  alert goes out when the run takes six hours longer than usual. Ask whoever delivers the feed.
 - *Failed without a retry, "Bad data"*: the message says table, expected, found; the log has the address of the audit's Data Docs. The
   failing layer, all below it and the current release are unchanged. Mend the files or the rule, land the day again, clear the failed task.
 - *Failed after three retries*: the machine, the object store or the database. Look at the last attempt's log; clear the task.

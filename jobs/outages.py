@@ -1,7 +1,7 @@
 """What the errors of other programs mean: a wrong password, a full disk or a service that is down, as one of our own errors.
 
 Java, boto3 and MLflow each say such a thing in their own words, at the bottom of a long trace, and some say it only as the cause of
-another error. Every sign below was seen in a rehearsal (``benchmarks/outages.py``); what bears none of them is left alone.
+another error. ``benchmarks/outages.py`` brings each about; what bears no sign is left alone.
 """
 
 import re
@@ -64,6 +64,13 @@ SIGNS = (
         "MLflow",
         "a login that the MLflow server accepts",
         f"Correct TRADEWIND_MLFLOW_USERNAME and TRADEWIND_MLFLOW_PASSWORD. {_REFUSED}",
+    ),
+    Sign(
+        r"\((?:InternalError|ServiceUnavailable|SlowDown|50[0-4])\)|Status Code: 50[0-4]",
+        UnavailableError,
+        "object store",
+        "an object store that takes and gives what it is asked for",
+        f"Look at its log and at its disk, which may be full. {_RETRIED}",
     ),
     Sign(
         r"Could not connect to the endpoint URL|Connect timeout on endpoint URL|Read timeout on endpoint URL"

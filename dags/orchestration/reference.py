@@ -27,7 +27,8 @@ HEAD = """# DAGs
 
 Each task is one `spark-submit` that builds the named tables in one session. Tasks that write the lake take turns in the pool `lake_writer`;
 trainings, which read one set, have the pool `trainer` beside it. Exit code 65 (bad data) fails a task at once, 75 (not yet, or a lost race)
-makes it wait and try again, anything else is tried again three times.
+makes it wait and try again, anything else is tried again three times. A task that has failed for good, is late or finds unusual data
+sends an alert (alerts.md) that links the entry of the runbook (runbook.md).
 """
 
 

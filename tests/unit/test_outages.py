@@ -1,4 +1,4 @@
-"""What other programs' errors mean. The words are those of ``benchmarks/outages.py``, as Java, boto3 and MLflow said them."""
+"""What other programs' errors mean, in the words that Java, boto3 and MLflow were seen to say, or document."""
 
 import errno
 import os
@@ -41,7 +41,24 @@ def test_what_a_worker_raised_comes_before_what_its_trace_reminds_of() -> None:
     assert isinstance(outages.explained(PySparkException(said)), errors.LandingError)
 
 
+SECRET_REFUSED = (
+    "An error occurred (SignatureDoesNotMatch) when calling the GetObject operation: The request signature we calculated does not match "
+    "the signature you provided. Check your key and signing method."
+)
+JAVA_REFUSED = "software.amazon.awssdk.services.s3.model.S3Exception: Forbidden (Service: S3, Status Code: 403, Request ID: x)"
+PASSWORD_REFUSED = 'Caused by: org.postgresql.util.PSQLException: FATAL: password authentication failed for user "lake"'
+POSTGRES_DOWN = (
+    "Caused by: org.postgresql.util.PSQLException: Connection to 127.0.0.1:25432 refused. Check that the hostname and port are correct and "
+    "that the postmaster is accepting TCP/IP connections."
+)
+POSTGRES_STOPPED = "Caused by: org.postgresql.util.PSQLException: FATAL: terminating connection due to administrator command"
+
 SEEN = [
+    pytest.param(SECRET_REFUSED, errors.LoginError, "TRADEWIND_S3_SECRET_KEY", id="a wrong S3 secret, boto3"),
+    pytest.param(JAVA_REFUSED, errors.LoginError, "TRADEWIND_S3_SECRET_KEY", id="a wrong S3 secret, Java"),
+    pytest.param(PASSWORD_REFUSED, errors.LoginError, "TRADEWIND_CATALOG_PASSWORD", id="a wrong password of the catalog"),
+    pytest.param(POSTGRES_DOWN, errors.UnavailableError, "TRADEWIND_CATALOG_URI", id="Postgres is down"),
+    pytest.param(POSTGRES_STOPPED, errors.UnavailableError, "TRADEWIND_CATALOG_URI", id="Postgres is stopped in mid-run"),
     pytest.param("OSError: [Errno 28] No space left on device", errors.DiskFullError, "TRADEWIND_SCRATCH_URI", id="a full disk, Python"),
     pytest.param(SCRATCH_FULL, errors.DiskFullError, "TRADEWIND_SCRATCH_URI", id="a full scratch while Spark starts"),
     pytest.param(MLFLOW_DOWN, errors.UnavailableError, "TRADEWIND_MLFLOW_TRACKING_URI", id="MLflow is down"),

@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 
 from jobs.session import spark_session
-from jobs.sources.source import known_sources
 from stack import java
 from stack.settings import StackSettings
 from tests.bronze_rows import SETTINGS
@@ -27,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("JAVA_HOME", str(java.home(java.require())))
     settings = SETTINGS.model_copy(update={"jars_dir": StackSettings.from_environment().jars_dir})
     began = time.monotonic()
-    report = run(spark_session(settings, "landing mutations"), options.mutations, options.seed, derived_of=known_sources())
+    report = run(spark_session(settings, "landing mutations"), options.mutations, options.seed, is_thorough=True)
     print(as_text(report.rows()))
     print(
         f"{options.mutations:,} mutations of seed {options.seed} in {time.monotonic() - began:.0f} s: {len(report.broken)} promises broken"

@@ -1,7 +1,7 @@
 """A run of the harness, and its table of kinds and outcomes."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -38,12 +38,12 @@ class Report:
         return [(name, outcomes[name], reasons[name]) for name in sorted(outcomes, key=lambda name: (name == "two kinds at once", name))]
 
 
-def run(spark: SparkSession, count: int, seed: int, *, derived_of: Collection[str]) -> Report:
-    """Bring ``count`` mutants in on both routes and judge them; ``derived_of`` names the sources whose derived records are built too."""
+def run(spark: SparkSession, count: int, seed: int, *, is_thorough: bool) -> Report:
+    """Bring ``count`` mutants in on both routes and judge them; a thorough run builds more."""
     with TemporaryDirectory(prefix="tradewind-mutations-") as place:
         collected, scratch = Path(place) / "collected", Path(place) / "scratch"
         deliveries = [deliver(mutant, route, collected, scratch) for mutant in mutants(count, seed) for route in ROUTES]
-        done, problems = verdicts(spark, deliveries, collected, derived_of=derived_of)
+        done, problems = verdicts(spark, deliveries, collected, is_thorough=is_thorough)
         return Report(tuple(done), tuple(problems))
 
 

@@ -56,8 +56,8 @@ def test_a_corrected_file_replaces_what_it_had_delivered_and_touches_the_days_of
 
     first, second = FIRST, FIRST + timedelta(days=1)
     kept = [event("a", 1), event("copied", 1)]
-    wrong = [event("b", 2), event("late", 1), event("copied", 1)]
-    right = [event("b", 2, hour=15), event("c", 2), event("c", 1)]
+    wrong = [event("b", 2), event("copied", 1)]  # nothing but a copy speaks of the first day, and the correction takes it back
+    right = [event("b", 2, hour=15), event("c", 2)]
     mended, fresh = make_world("mended"), make_world("fresh")
     for one, content in ((mended, wrong), (fresh, right)):
         land_day(one.settings, first, {"events": kept})

@@ -98,9 +98,15 @@ def test_a_line_of_more_fields_than_spark_can_split_is_unreadable(parsed: Parsed
     assert reasons(parsed("alibaba2014", "events", ["," * 30_000, "1,2,0,6-4" + "," * 30_000, "x" * 30_000])) == [["unreadable"]] * 3
 
 
-def test_a_long_line_of_few_fields_is_read(parsed: Parsed) -> None:
+def test_a_long_line_of_few_fields_is_split_and_called_overlong(parsed: Parsed) -> None:
     (row,) = parsed("retailrocket", "events", [f"1430636062541,1,{'x' * 30_000},3,"])
-    assert (row.reasons, row.item_id) == ([], "3")
+    assert (row.reasons, row.item_id) == (["overlong_text"], "3")
+
+
+def test_control_characters_but_tabs_and_line_ends_are_unprintable(parsed: Parsed) -> None:
+    texts = ["a\\u0000b", "\\u001b[31m", "a\\u007f", "a\\tb\\nc", "caf\u00e9"]
+    rows = parsed("native", "events", [EVENT % f', "item_id": "{text}"' for text in texts])
+    assert reasons(rows) == [["unprintable_text"]] * 3 + [[]] * 2
 
 
 def test_a_number_that_its_column_cannot_hold_is_a_fault_and_not_a_null(parsed: Parsed) -> None:

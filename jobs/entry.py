@@ -3,7 +3,6 @@
 import argparse
 import json
 import logging
-import re
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -11,12 +10,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from pyspark.errors import PySparkException
-
 from jobs import errors
 from jobs.context import Context
 from jobs.interval import Interval
 from jobs.settings import Settings
+from jobs.worker_errors import SPARKS_OWN, ours
 
 LOG = logging.getLogger("tradewind")
 
@@ -30,8 +28,6 @@ WORKS: dict[str, str] = {
 
 BUILD = "jobs.shell:build_tables"
 """What makes the tables. It and the works above load Great Expectations, which takes as long as Spark takes to start: so both at once."""
-
-_RAISED_IN_WORKER = re.compile(r"jobs\.errors\.(\w+): (.*)")
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -50,16 +46,12 @@ def main(arguments: Sequence[str]) -> int:
     try:
         context = Context.create(settings, interval, run_id=options.run_id, attempt=options.attempt, models=options.models)
         result = run(context, options.names)
-    except errors.TradewindError as error:
-        LOG.error("%s: %s", type(error).__name__, error)  # noqa: TRY400  (a person reads this line first)
-        return error.exit_code
-    except PySparkException as error:
-        raised = raised_in_worker(str(error))
-        if raised is None:
+    except (errors.TradewindError, *SPARKS_OWN) as error:
+        mine = ours(error)
+        if mine is None:
             raise
-        name, message, exit_code = raised
-        LOG.error("%s: %s", name, message)  # noqa: TRY400  (the worker's own words)
-        return exit_code
+        LOG.error("%s: %s", type(mine).__name__, mine)  # noqa: TRY400  (a person reads this line first)
+        return mine.exit_code
     if options.result is not None:
         options.result.write_text(json.dumps(result, default=str), encoding="utf-8")
     LOG.info("done: %s", json.dumps(result, default=str))
@@ -74,15 +66,6 @@ def run(context: Context, names: Sequence[str]) -> dict[str, Any]:
         if name in WORKS:
             outcome[name] = _function(WORKS[name])(context)
     return outcome
-
-
-def raised_in_worker(trace: str) -> tuple[str, str, int] | None:
-    """Name, message and exit code of one of our own errors that a Python worker raised; None when the trace holds none."""
-    for name, message in _RAISED_IN_WORKER.findall(trace):
-        kind = getattr(errors, name, None)
-        if isinstance(kind, type) and issubclass(kind, errors.TradewindError):
-            return name, message, kind.exit_code
-    return None
 
 
 def _function(place: str) -> Callable[..., dict[str, Any]]:

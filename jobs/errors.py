@@ -3,6 +3,8 @@
 0 done; 65 bad data, fails at once; 75 not yet or a lost race, tried again; anything else is bad luck with the default retries.
 """
 
+from typing import Self
+
 EXIT_BAD_DATA = 65
 EXIT_TRY_AGAIN = 75
 
@@ -15,6 +17,18 @@ class TradewindError(Exception):
     def __init__(self, subject: str, *, expected: str, found: str, advice: str) -> None:
         self.subject, self.expected, self.found, self.advice = subject, expected, found, advice
         super().__init__(f"{subject}: expected {expected}; found {found}. {advice}")
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """The error that says ``text``: what a trace shows of one that was raised in another process.
+
+        >>> str(LandingError.from_text("f: expected a whole gzip file; found an end. Fetch it again."))
+        'f: expected a whole gzip file; found an end. Fetch it again.'
+        """
+        subject, _, rest = text.partition(": expected ")
+        expected, _, rest = rest.partition("; found ")
+        found, _, advice = rest.partition(". ")
+        return cls(subject, expected=expected, found=found, advice=advice)
 
 
 class BadDataError(TradewindError):

@@ -5,6 +5,7 @@ changes nothing; other content replaces what its days held. Memory stays constan
 """
 
 import argparse
+import io
 import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -181,6 +182,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--from", dest="first", type=date.fromisoformat, help="first event day to land, YYYY-MM-DD")
     parser.add_argument("--through", dest="last", type=date.fromisoformat, help="last event day to land, YYYY-MM-DD, included")
     asked = parser.parse_args(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # a file's name need not be text
     try:
         source = load(asked.source)
         store = Store.from_settings(Settings.from_environment())

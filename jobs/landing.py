@@ -24,6 +24,21 @@ MAX_LINE_BYTES = 4 * 1024 * 1024
 """Longest line that is read; a longer one means that the file does not hold one record a line."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
+_NO_TEXT = {
+    b"PK\x03\x04": "a zip archive",
+    b"BZh": "a bzip2 archive",
+    b"\xfd7zXZ\x00": "an xz archive",
+    b"\x28\xb5\x2f\xfd": "a Zstandard archive",
+    b"\x04\x22\x4d\x18": "an lz4 archive",
+    b"\xff\xfe": "text in UTF-16 or UTF-32",
+    b"\xfe\xff": "text in UTF-16",
+    b"\x00\x00\xfe\xff": "text in UTF-32",
+    b"PAR1": "a Parquet file",
+    b"\x89PNG": "a picture",
+    _GZIP_MAGIC: "gzip inside gzip",
+}
+"""How files begin that hold no lines of text: named at once, rather than as thousands of lines that cannot be read."""
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CHUNK = 256 * 1024
 _UPLOAD_IN_FLIGHT = re.compile(r"-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 """S3Proxy lists an upload that is under way, or was killed, as the key and a UUID."""
@@ -60,7 +75,7 @@ class Marker:
             raw = json.loads(content)
             files = tuple(LandedFile(str(f["name"]), int(f["rows"]), int(f["bytes"]), str(f["sha256"])) for f in raw["files"])
             return cls(str(raw["source"]), str(raw["feed"]), date.fromisoformat(raw["landed_date"]), int(raw["rows"]), files)
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise LandingError(
                 key,
                 expected="source, feed, landed_date, rows and files as JSON",
@@ -114,11 +129,15 @@ def read_marker(store: Store, source: str, feed: str, day: date) -> Marker:
 def check(store: Store, source: Source, feed_name: str, day: date) -> Marker:
     """The marker of a feed's day, held against what lies there: names and sizes; content is checked while it is read.
 
-    Raises NotLandedError without a marker; LandingError when the day is empty and may not be, or files are missing, extra, or of another
-    size.
+    Raises NotLandedError without a marker; LandingError when it is another day's marker or names a file twice, the day is empty and may not
+    be, or files are missing, extra, or of another size.
     """
     marker = read_marker(store, source.name, feed_name, day)
     place = folder(source.name, feed_name, day)
+    if (written_for := folder(marker.source, marker.feed, marker.landed_date)) != place:
+        raise _broken(place, expected="a marker of this source, feed and day", found=f"one of {written_for}")
+    if len({file.name for file in marker.files}) != len(marker.files):
+        raise _broken(place, expected="each file once in the marker", found="a file that it names twice")
     if marker.rows == 0 and not source.feed(feed_name).may_be_empty:
         raise _broken(place, expected="at least one row (this feed may not be empty)", found="a marker that says 0 rows")
     if marker.rows != sum(file.rows for file in marker.files):
@@ -195,16 +214,17 @@ class HashingStream(io.RawIOBase):
 
 
 def raw_lines(stream: IO[bytes] | io.RawIOBase, name: str) -> Iterator[bytes]:
-    """The lines of a plain or gzip stream without their line ends (LF or CR LF).
+    """The lines of a plain or gzip stream without their line ends (LF, and CR before it).
 
-    A line end inside quotes ends the line like any other. A byte order mark is left out. Raises LandingError for a broken archive or a line
-    without end.
+    A line end inside quotes ends the line like any other. Byte order marks at the beginning of a line are left out: files are put together
+    of files, and a line that ``land`` moves to the beginning of one must stay the line that it was. Raises LandingError for a broken
+    archive, a line without end, or a file that begins like an archive of another kind or like text in UTF-16.
     """
     buffered = io.BufferedReader(stream, _CHUNK)  # type: ignore[type-var]  # typeshed wants a private protocol; any readinto does
     is_gzip = buffered.peek(2)[:2] == _GZIP_MAGIC
-    source: IO[bytes] = io.BufferedReader(gzip.GzipFile(fileobj=buffered), _CHUNK) if is_gzip else buffered
-    is_first = True
+    source = io.BufferedReader(gzip.GzipFile(fileobj=buffered), _CHUNK) if is_gzip else buffered
     try:
+        _check_beginning(source.peek(8), name)
         while line := source.readline(MAX_LINE_BYTES + 1):
             if len(line) > MAX_LINE_BYTES:
                 raise LandingError(
@@ -213,13 +233,22 @@ def raw_lines(stream: IO[bytes] | io.RawIOBase, name: str) -> Iterator[bytes]:
                     found=f"a line of more than {MAX_LINE_BYTES} bytes",
                     advice="Is this a text file of this source?",
                 )
-            line = line.removesuffix(b"\n").removesuffix(b"\r")
-            yield line.removeprefix(b"\xef\xbb\xbf") if is_first else line
-            is_first = False
+            line = line.removesuffix(b"\n").rstrip(b"\r")
+            while line.startswith(_BYTE_ORDER_MARK):
+                line = line.removeprefix(_BYTE_ORDER_MARK)
+            yield line
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise LandingError(
             name, expected="a whole gzip file", found=str(error), advice="Fetch the file again: it is cut or damaged."
         ) from error
+
+
+def _check_beginning(first: bytes, name: str) -> None:
+    kind = next((kind for magic, kind in _NO_TEXT.items() if first.startswith(magic)), None)
+    if kind is not None:
+        raise LandingError(
+            name, expected="lines of text in UTF-8, plain or in gzip", found=kind, advice="Convert the file, or correct the export."
+        )
 
 
 def text_of(line: bytes) -> str:
@@ -233,12 +262,15 @@ def text_of(line: bytes) -> str:
 
 def check_header(line: str, feed: Feed, name: str) -> None:
     """Raise LandingError unless the header names the feed's raw columns, in order."""
-    found = feed.fields(line)
+    try:
+        found = feed.fields(line)
+    except ValueError:  # a carriage return within, or half a megabyte without a delimiter
+        found = []
     if tuple(found) != feed.columns:
         raise LandingError(
             name,
             expected="the header " + ",".join(feed.columns),
-            found=line[:500],
+            found=line[:500] or "an empty line or no line at all",
             advice="Is this a file of this source? If its columns have changed, change the source's schema.",
         )
 

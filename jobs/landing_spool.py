@@ -20,6 +20,8 @@ HELD_BYTES = 64 << 20
 """Text of all files together that is held back."""
 MOST_LEADING_ROWS = 10_000
 """Rows without a readable day that are held back at the start of a feed; more of them mean another format."""
+MOST_LEADING_BYTES = 16 << 20
+"""The same in bytes: rows may be megabytes long."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class Spool:
         self._feed, self._folder, self._first, self._last = feed, folder, first, last
         self._parts: dict[date, list[_OpenPart]] = {}
         self._leading: list[bytes] = []
+        self._leading_bytes = 0
         self._day: date | None = None
         self._held = 0
         self._header = _header(feed)
@@ -106,7 +109,8 @@ class Spool:
             self._put(self._day, line, has_day=False)
             return
         self._leading.append(line)
-        if len(self._leading) > MOST_LEADING_ROWS:
+        self._leading_bytes += len(line)
+        if len(self._leading) > MOST_LEADING_ROWS or self._leading_bytes > MOST_LEADING_BYTES:
             raise self._nothing_readable("the first rows")
 
     def _place_leading(self, day: date) -> None:

@@ -24,6 +24,7 @@ from jobs.ops.quality_results import QUALITY_RESULTS
 from jobs.ops.runs import RUNS
 from jobs.release.recorded import versions_of_day
 from jobs.step import AsOf, EventDays, LandedDays, Read, Step, Write
+from jobs.worker_errors import ours
 
 LOG = logging.getLogger("tradewind")
 
@@ -48,7 +49,8 @@ class Record:
 def build_tables(context: Context, names: Sequence[str]) -> dict[str, Any]:
     """Build ``names`` in order and publish them together; returns what was done, small enough for an XCom.
 
-    Nothing is published when anything raises: then the failed attempt is recorded, its branches are dropped, and the error goes on.
+    Nothing is published when anything raises: then the failed attempt is recorded, its branches are dropped, and the error goes on; one
+    that a worker raised comes out of Spark's wrappings first.
     """
     records: list[Record] = []
     if any(name in SCORE.tables for name in names):
@@ -60,8 +62,11 @@ def build_tables(context: Context, names: Sequence[str]) -> dict[str, Any]:
         published = context.lake.publish()
     except Exception as error:
         context.lake.discard()
-        _record(context, records, names, error=error)
-        raise
+        mine = ours(error)
+        _record(context, records, names, error=mine or error)
+        if mine is None or mine is error:
+            raise
+        raise mine from error
     _record(context, records, names, published=published)
     return {"tables": {record.table.name: _outcome(record) for record in records}}
 

@@ -54,7 +54,7 @@ def parses(events: DataFrame, orders: DataFrame, *, source: Source, settings: Se
         "missing_item": F.col("item_id").isNull() & ~F.col("event_type").isin(*EVENT_TYPES_WITHOUT_ITEM),
         **parsing.time_faults("event_date", settings.max_lateness_days),
         **parsing.price_faults(source),
-        "impossible_quantity": F.col("quantity").isNotNull() & (F.col("quantity") < 1),
+        "impossible_quantity": F.col("quantity").isNotNull() & parsing.quantity_fault(),
     }
     return parsing.mark(bronze, source, source.events, faults, happened_at="occurred_at", day="event_date")
 

@@ -50,7 +50,8 @@ def parses(events: DataFrame, orders: DataFrame, *, source: Source, settings: Se
         "missing_order": F.col("order_id").isNull(),
         **parsing.time_faults("ordered_date", settings.max_lateness_days),
         **parsing.price_faults(source),
-        "impossible_quantity": F.col("quantity") < 1,  # an unknown one is impossible too
+        "impossible_quantity": parsing.quantity_fault(),  # an unknown one is impossible too
+        "impossible_discount": parsing.discount_fault(),
     }
     return parsing.mark(bronze, source, source.order_lines, faults, happened_at="ordered_at", day="ordered_date")
 

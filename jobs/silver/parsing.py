@@ -15,6 +15,9 @@ from jobs.sources.source import UNREADABLE, Canonical, Source
 MOST_MINOR = 100_000_000
 """Largest believable price a piece, in minor units: a million of the currency. More is a slipped decimal point."""
 
+MOST_PIECES = 1_000_000
+"""Largest believable quantity of a line. With ``MOST_MINOR`` it keeps sums of amounts within a bigint: 92,000 lines of both limits."""
+
 
 def mark(bronze: DataFrame, source: Source, canonical: Canonical, faults: Mapping[str, Column], *, happened_at: str, day: str) -> DataFrame:
     """Every line with its canonical columns, the UTC day column ``day`` and ``reasons``: the source's faults, then those of the table.
@@ -46,6 +49,19 @@ def price_faults(source: Source) -> dict[str, Column]:
     if source.currency is not None:
         faults["other_currency"] = currency.isNotNull() & (currency != F.lit(source.currency))
     return faults
+
+
+def quantity_fault() -> Column:
+    """A quantity is a number of pieces from 1 to ``MOST_PIECES``; NULL where it is not known."""
+    return ~F.col("quantity").between(1, MOST_PIECES)
+
+
+def discount_fault() -> Column:
+    """A known discount takes nothing away from nothing: it lies between 0 and the line's amount, or ``MOST_MINOR`` without a price."""
+    amount = F.col("quantity").cast("bigint") * F.col("unit_price_minor")
+    most = F.when(F.col("unit_price_minor").between(0, MOST_MINOR) & F.col("quantity").between(1, MOST_PIECES), amount)
+    discount = F.col("discount_minor")
+    return discount.isNotNull() & ~discount.between(0, F.coalesce(most, F.lit(MOST_MINOR)))
 
 
 def without_raw_ids(rows: DataFrame, canonical: Canonical, people: Mapping[str, Kind], key: SecretStr) -> DataFrame:

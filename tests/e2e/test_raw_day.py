@@ -26,10 +26,10 @@ DAY = date(2026, 5, 4)
 FEEDS = ("events", "orders", "items")
 
 REJECTED_EVENTS = {
-    "unreadable": 5,
-    "unknown_event_type": 4,
-    "missing_item": 2,
-    "missing_time": 3,
+    "unreadable": 6,
+    "unknown_event_type": 3,
+    "missing_item": 1,
+    "missing_time": 2,
     "too_late": 1,
     "too_early": 1,
     "impossible_price": 2,
@@ -37,6 +37,7 @@ REJECTED_EVENTS = {
     "other_currency": 2,
     "impossible_propensity": 2,
     "missing_event_id": 1,
+    "unprintable_text": 1,
 }
 REJECTED_ORDERS = {
     "unreadable": 1,

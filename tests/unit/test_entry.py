@@ -5,20 +5,6 @@ import pytest
 from jobs import entry, errors
 from jobs.catalog import TASKS
 
-TRACE = """org.apache.spark.SparkException: Job aborted ... Traceback (most recent call last):
-  File "lines.py", line 80, in read
-jobs.errors.LandingError: landing/x/part-0: expected sha256 aa; found bb. Land the day again.
-"""
-
-
-def test_an_error_of_ours_that_a_worker_raised_keeps_its_exit_code() -> None:
-    raised = entry.raised_in_worker(TRACE)
-    assert raised == ("LandingError", "landing/x/part-0: expected sha256 aa; found bb. Land the day again.", errors.EXIT_BAD_DATA)
-
-
-def test_a_strangers_error_is_bad_luck() -> None:
-    assert entry.raised_in_worker("java.io.IOException: No space left on device; jobs.errors.Unknown: x") is None
-
 
 @pytest.mark.parametrize("interval", [("2026-05-04", "2026-05-04"), ("2026-05-05", "2026-05-04"), ("soon", "2026-05-04")])
 def test_an_interval_that_is_none_is_bad_data(interval: tuple[str, str]) -> None:

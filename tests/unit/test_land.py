@@ -143,6 +143,11 @@ def test_a_file_of_another_source_is_refused(store: Store, tmp_path: Path) -> No
         land(store, load("native"), tmp_path, report=silent)
 
 
+def test_long_rows_without_a_day_are_not_held_by_the_thousand(tmp_path: Path) -> None:
+    with pytest.raises(LandingError, match="records with a readable time"):
+        spooled(tmp_path / "a", (b"x" * (1 << 20) for _ in range(1_000_000)))
+
+
 def spooled(folder_: Path, lines: Iterable[bytes]) -> list[list[tuple[LandedFile, bytes]]]:
     spool = Spool(load("native").feed("events"), folder_)
     for line in lines:

@@ -1,8 +1,10 @@
 """A day has landed when its marker says so, and only what the marker says."""
 
+import bz2
 import gzip
 import hashlib
 import io
+import lzma
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
@@ -75,7 +77,7 @@ def test_an_upload_that_was_killed_beside_a_whole_day_does_not_matter(store: Sto
     assert check(store, native, "events", DAY).rows == 1
 
 
-@pytest.mark.parametrize("change", ["missing", "extra", "size", "rows", "malformed"])
+@pytest.mark.parametrize("change", ["missing", "extra", "size", "rows", "malformed", "infinite", "nested", "another day's", "twice"])
 def test_a_day_that_differs_from_its_marker_is_bad_data(store: Store, native: Source, change: str) -> None:
     landed(store)
     place = folder("native", "events", DAY)
@@ -87,8 +89,14 @@ def test_a_day_that_differs_from_its_marker_is_bad_data(store: Store, native: So
         store.write(place + FILE.name, CONTENT + b"x")
     elif change == "rows":
         write_marker(store, Marker("native", "events", DAY, 2, (FILE,)))
+    elif change == "another day's":
+        store.write(place + "_LANDED.json", Marker("native", "events", date(2026, 5, 3), 1, (FILE,)).to_json())
+    elif change == "twice":
+        write_marker(store, Marker("native", "events", DAY, 2, (FILE, FILE)))
     else:
-        store.write(place + "_LANDED.json", b"{}")
+        infinite = Marker("native", "events", DAY, 1, (FILE,)).to_json().replace(b'"rows": 1', b'"rows": Infinity')
+        contents = {"malformed": b"{}", "infinite": infinite, "nested": b"[" * 100_000}
+        store.write(place + "_LANDED.json", contents[change])
     with pytest.raises(LandingError) as caught:
         check(store, native, "events", DAY)
     assert caught.value.exit_code == 65
@@ -137,10 +145,32 @@ def test_a_header_is_left_out_but_keeps_its_number_and_a_byte_order_mark_does_no
     assert numbered(b"\xef\xbb\xbfuser_id,brand_id,type,visit_datetime\n1,2,0,6-4\n", "alibaba2014") == [(2, "1,2,0,6-4")]
 
 
-@pytest.mark.parametrize("content", [b"", b"1,2,0,6-4\n", b"brand_id,user_id,type,visit_datetime\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"1,2,0,6-4\n", b"brand_id,user_id,type,visit_datetime\n", b"user_id\rbrand_id,type", b"x" * 200_000]
+)
 def test_a_wrong_header_is_bad_data(content: bytes) -> None:
     with pytest.raises(LandingError, match="the header user_id,brand_id,type,visit_datetime"):
         numbered(content, "alibaba2014")
+
+
+def test_byte_order_marks_and_carriage_returns_are_no_part_of_a_line_so_that_reading_what_land_wrote_changes_nothing() -> None:
+    assert numbered(b"\xef\xbb\xbf\xef\xbb\xbfa\r\r\n\xef\xbb\xbfb\r\nc\rd\n") == [(1, "a"), (2, "b"), (3, "c\rd")]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (bz2.compress(b"a\n"), "a bzip2 archive"),
+        (lzma.compress(b"a\n"), "an xz archive"),
+        (b"PK\x03\x04a\n", "a zip archive"),
+        (b"\x28\xb5\x2f\xfda\n", "a Zstandard archive"),
+        ("a\n".encode("utf-16"), "text in UTF-16"),
+        (gzip.compress(gzip.compress(b"a\n" * 100)), "gzip inside gzip"),
+    ],
+)
+def test_a_file_that_holds_no_lines_is_named_for_what_it_is(content: bytes, kind: str) -> None:
+    with pytest.raises(LandingError, match=f"found {kind}"):
+        numbered(content)
 
 
 def test_bytes_that_are_not_utf8_are_written_out_and_stay_apart() -> None:

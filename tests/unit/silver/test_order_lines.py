@@ -40,13 +40,27 @@ def test_an_ordinary_line_and_its_copy_are_one_line(spark: SparkSession) -> None
         (order_line(ordered_at="2026-04-20T12:00:00Z"), "too_late"),
         (order_line(unit_price_minor=-500), "impossible_price"),
         (order_line(quantity=0), "impossible_quantity"),
+        (order_line(quantity=1_000_001), "impossible_quantity"),
         (order_line(currency="USD"), "other_currency"),
+        (order_line(discount_minor=-1), "impossible_discount"),
+        (order_line(discount_minor=1_001), "impossible_discount"),
+        (order_line(unit_price_minor=None, discount_minor=100_000_001), "impossible_discount"),
+        (order_line(item_id="a\x00b"), "unprintable_text"),
+        (order_line(campaign_id="x" * 20_000), "overlong_text"),
     ],
 )
 def test_each_fault_is_rejected_by_name(spark: SparkSession, line: str | dict[str, Any], reason: str) -> None:
     kept, rejected = built(spark, line)
     assert kept == []
     assert reason in rejected[0]["reasons"]
+
+
+@pytest.mark.parametrize(
+    "change", [{"discount_minor": 1_000}, {"unit_price_minor": None, "discount_minor": 300}, {"channel": "tab\tand\nline"}]
+)
+def test_what_is_at_its_limit_is_kept(spark: SparkSession, change: dict[str, Any]) -> None:
+    kept, _ = built(spark, order_line(**change))
+    assert len(kept) == 1
 
 
 def test_a_guest_buys_too(spark: SparkSession) -> None:

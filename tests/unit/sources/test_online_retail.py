@@ -54,7 +54,7 @@ def test_each_broken_rule_has_its_reason(parsed: Parsed) -> None:
         ["price_not_positive"],
         ["unreadable"],
         ["price_not_positive", "quantity_not_positive"],
-        [],
+        ["out_of_range"],
     ]
 
 

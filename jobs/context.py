@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 
 from jobs.interval import Interval
 from jobs.lake import Attempt, Lake
+from jobs.quality.inspection import Inspection
 from jobs.session import spark_session
 from jobs.settings import Settings
 from jobs.sources.source import Source, load
@@ -50,6 +51,11 @@ class Context:
     def code_version(self) -> str:
         """Version of the code that runs."""
         return self.lake.attempt.code_version
+
+    @cached_property
+    def inspection(self) -> Inspection:
+        """The attempt's quality pass over what it writes."""
+        return Inspection(self.lake, self.interval)
 
 
 def code_version() -> str:

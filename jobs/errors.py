@@ -31,6 +31,10 @@ class AuditError(BadDataError):
     """A written table broke a critical rule of its suite; nothing was published."""
 
 
+class CriticalAnomalyError(BadDataError):
+    """A written day is so unlike its own history that nobody should read it before a person has looked; nothing was published."""
+
+
 class SettingsError(BadDataError):
     """A setting is missing, malformed or unknown."""
 

@@ -56,6 +56,10 @@ class Settings(BaseSettings):
 
     dags_cron: Literal["on", "off"] = Field(default="on", description="Whether DAGs run by the clock; off where a shop's days are past.")
 
+    anomalies_stop: Literal["on", "off"] = Field(
+        default="on", description="Whether a critical anomaly stops a task before it publishes; off records it and goes on."
+    )
+
     max_lateness_days: int = Field(default=3, ge=0, le=30, description="Days after an event's own day on which it may still land.")
     raw_retention_days: int = Field(default=400, ge=1, description="Days for which raw text is kept, counted from the newest landed day.")
 

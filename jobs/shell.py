@@ -18,10 +18,13 @@ from jobs.catalog import SCORE
 from jobs.context import Context
 from jobs.contract import Table
 from jobs.counts import Counts, accounted
-from jobs.errors import AuditError, TradewindError
+from jobs.errors import AuditError, CriticalAnomalyError, TradewindError
 from jobs.lake import Staged, days_condition
+from jobs.ops.anomalies import ANOMALIES
+from jobs.ops.metric_states import METRIC_STATES
 from jobs.ops.quality_results import QUALITY_RESULTS
 from jobs.ops.runs import RUNS
+from jobs.quality.rules import Anomaly
 from jobs.release.recorded import versions_of_day
 from jobs.step import AsOf, EventDays, LandedDays, Read, Step, Write
 
@@ -43,6 +46,7 @@ class Record:
     counts: Counts | None = None
     seconds: float = 0.0
     findings: list[Finding] = field(default_factory=list)
+    anomalies: list[Anomaly] = field(default_factory=list)
 
 
 def build_tables(context: Context, names: Sequence[str]) -> dict[str, Any]:
@@ -199,6 +203,7 @@ def _audit(context: Context, write: Write, record: Record) -> None:
     rows = context.lake.replaced_rows(record.staged).persist(StorageLevel.MEMORY_AND_DISK)  # read back once, asked several questions
     record.rows_written = rows.count()
     record.findings = audit(rows, write.suite)
+    record.anomalies = context.inspection.inspect(write.table, rows, record.days)
     rows.unpersist()
     failed = [finding for finding in record.findings if not finding.is_met]
     for finding in failed:
@@ -210,6 +215,22 @@ def _audit(context: Context, write: Write, record: Record) -> None:
             expected="; ".join(f"{f.expectation}({f.subject}) {f.expected}" for f in critical),
             found="; ".join(str(f.found) for f in critical),
             advice="Nothing was published. Look at the rows that break the rule, mend the input, and run the day again.",
+        )
+    _heed(context, record)
+
+
+def _heed(context: Context, record: Record) -> None:
+    """Tell what is unlike its history; raises CriticalAnomalyError when one of it is critical and the settings let it stop the task."""
+    for anomaly in record.anomalies:
+        LOG.warning("%s", anomaly)
+    critical = [anomaly for anomaly in record.anomalies if anomaly.severity == "critical"]
+    if critical and context.settings.anomalies_stop == "on":
+        raise CriticalAnomalyError(
+            record.table.name,
+            expected="; ".join(f"{a.rule}({a.subject}) {a.expected}" for a in critical),
+            found="; ".join(f"{a.found}: {a.sentence.rstrip('.')}" for a in critical),
+            advice="Nothing was published. Mend the input and land the day again; if the day really was like that, run it once with "
+            "TRADEWIND_ANOMALIES_STOP=off. docs/runbook.md has each rule under Anomalies.",
         )
 
 
@@ -234,6 +255,9 @@ def _record(
             row["message"] = str(error)[:4_000]
     context.lake.append_rows(RUNS, rows)
     context.lake.append_rows(QUALITY_RESULTS, [_quality_row(record, f) for record in records for f in record.findings if record.staged])
+    snapshots = {record.table.name: record.staged.snapshot_id for record in records if record.staged}
+    context.lake.append_rows(METRIC_STATES, context.inspection.state_rows(snapshots, is_published=published is not None))
+    context.lake.append_rows(ANOMALIES, context.inspection.anomaly_rows())
 
 
 def _run_row(context: Context, record: Record, published: dict[str, int] | None, kind: str) -> dict[str, Any]:
@@ -269,5 +293,5 @@ def _quality_row(record: Record, finding: Finding) -> dict[str, Any]:
 def _outcome(record: Record) -> dict[str, Any]:
     outcome: dict[str, Any] = {"written": record.rows_written, "partitions": len(record.days), "seconds": round(record.seconds, 1)}
     outcome["snapshot_id"] = str(record.staged.snapshot_id) if record.staged else None
-    outcome["warnings"] = [str(f) for f in record.findings if not f.is_met]
+    outcome["warnings"] = [*(str(f) for f in record.findings if not f.is_met), *map(str, record.anomalies)]
     return outcome | (record.counts.as_dict() if record.counts else {})

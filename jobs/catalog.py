@@ -43,8 +43,8 @@ REFINE = (
     ),
     Task(
         "gold",
-        ("gold.interactions", "gold.daily_item_stats", "gold.daily_funnels", "gold.user_features", "ops.sets"),
-        "What it means: interactions, statistics, funnels, features; ends by recording the day's set.",
+        ("gold.interactions", "gold.daily_item_stats", "gold.daily_funnels", "gold.user_features", "ops.sets", "ops.pages"),
+        "What it means: interactions, statistics, funnels, features; ends by recording the day's set and drawing the quality page.",
     ),
 )
 """Tasks of ``refine_daily`` and ``load_history``, in order."""

@@ -23,6 +23,7 @@ LOG = logging.getLogger("tradewind")
 WORKS: dict[str, str] = {
     "model.recommender": "jobs.recommender.training:train",
     "model.segments": "jobs.segmentation.training:train",
+    "ops.pages": "jobs.reports.quality_pages:publish",
     "ops.releases": "jobs.release.publish:publish",
     "ops.sets": "jobs.day_set:record",
 }
@@ -93,7 +94,7 @@ def _function(place: str) -> Callable[..., dict[str, Any]]:
 
 def _options(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="+", metavar="NAME", help="layer.table, model.family, ops.sets or ops.releases")
+    parser.add_argument("names", nargs="+", metavar="NAME", help="layer.table, model.family, ops.sets, ops.pages or ops.releases")
     parser.add_argument("--start", required=True, help="first landing day, ISO")
     parser.add_argument("--end", required=True, help="day after the last landing day, ISO")
     parser.add_argument("--run-id", required=True, help="the scheduler's name of the run")

@@ -59,6 +59,7 @@ def _print_status(stack: Stack) -> int:
         "postgres": f"127.0.0.1:{stack.ports.postgres}",
         "object-store": stack.s3_endpoint,
         "mlflow": stack.mlflow_url,
+        "pages": stack.pages_url,
         "airflow-api-server": f"{stack.airflow_url} (user {stack.airflow_user})",
     }
     states, sick = stack.supervisor.states(), stack.unhealthy()

@@ -41,6 +41,7 @@ def job_settings(
         "TRADEWIND_CATALOG_USER": "lake",
         "TRADEWIND_CATALOG_PASSWORD": credentials.postgres_roles["lake"],
         "TRADEWIND_MLFLOW_TRACKING_URI": f"http://127.0.0.1:{ports.mlflow}",
+        "TRADEWIND_PAGES_URL": f"http://127.0.0.1:{ports.pages}",
         "TRADEWIND_PSEUDONYM_KEY": credentials.pseudonym_key,
         "TRADEWIND_SPARK_MASTER": settings.spark_master,
         "TRADEWIND_SPARK_DRIVER_MEMORY": settings.spark_driver_memory,

@@ -22,6 +22,8 @@ from stack.mlflow_server import NAME as MLFLOW
 from stack.mlflow_server import MlflowServer
 from stack.object_store import NAME as OBJECT_STORE
 from stack.object_store import ObjectStore
+from stack.page_server import NAME as PAGES
+from stack.page_server import PageServer
 from stack.postgres import NAME as POSTGRES
 from stack.postgres import Postgres
 from stack.settings import CHECKOUT, Ports, StackSettings
@@ -30,7 +32,7 @@ from stack.system_user import fallback_folder
 
 BASE = (POSTGRES, OBJECT_STORE)
 AIRFLOW = tuple(f"airflow-{part}" for part in PARTS)
-ALL = (*BASE, MLFLOW, *AIRFLOW)
+ALL = (*BASE, MLFLOW, PAGES, *AIRFLOW)
 RECORD = "stack.json"
 
 Report = Callable[[str], None]
@@ -92,6 +94,11 @@ class Stack:
         return self.mlflow.url
 
     @property
+    def pages_url(self) -> str:
+        """Address of the quality pages and Data Docs."""
+        return self.pages.url
+
+    @property
     def s3_endpoint(self) -> str:
         """Address of the object store."""
         return self.object_store.endpoint
@@ -126,6 +133,11 @@ class Stack:
     def mlflow(self) -> MlflowServer:
         """The MLflow server."""
         return MlflowServer(self.state, self.ports)
+
+    @property
+    def pages(self) -> PageServer:
+        """The server of the pages."""
+        return PageServer(self.state, self.ports.pages, self.env_file)
 
     @property
     def airflow(self) -> AirflowServices:
@@ -183,7 +195,7 @@ class Stack:
         supervisor = self.supervisor
         if not supervisor.is_running():
             self.prepare()
-            programs = [self.postgres.program, self.object_store.program, self.mlflow.program(self.credentials)]
+            programs = [self.postgres.program, self.object_store.program, self.mlflow.program(self.credentials), self.pages.program]
             supervisor.launch([*programs, *self.airflow.programs(self.credentials)])
         self._start_group([name for name in BASE if name in names], report)
         if set(BASE) <= set(names):
@@ -208,6 +220,7 @@ class Stack:
             POSTGRES: partial(self.postgres.ailment, self.credentials),
             OBJECT_STORE: self.object_store.ailment,
             MLFLOW: self.mlflow.ailment,
+            PAGES: self.pages.ailment,
         }
         return checks | {name: partial(self.airflow.ailment, name) for name in AIRFLOW}
 

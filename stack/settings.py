@@ -24,6 +24,7 @@ class Ports:
     s3: int = 29000
     mlflow: int = 25000
     airflow: int = 28080
+    pages: int = 28081
 
     @classmethod
     def free(cls) -> Self:

@@ -130,6 +130,7 @@ class Demo:
             pages=[
                 summary.Page("Airflow", stack.airflow_url, f"{stack.airflow_user} / {stack.airflow_password}"),
                 summary.Page("MLflow", stack.mlflow_url, ""),
+                summary.Page("quality of the tables", stack.pages_url, ""),
                 summary.Page("object store (S3)", stack.s3_endpoint, f"keys in {stack.env_file}"),
             ],
             release=release,

@@ -32,6 +32,7 @@ def test_the_env_file_is_complete_private_and_understood(tmp_path: Path) -> None
     write_env_file(tmp_path / "tradewind.env", values)
     settings = Settings.from_environment({"TRADEWIND_ENV_FILE": str(tmp_path / "tradewind.env")})
     assert settings.shop == "corner"
+    assert settings.pages_url == "http://127.0.0.1:28081"
     assert settings.catalog_uri == "jdbc:postgresql://127.0.0.1:15432/lake"
     assert settings.pseudonym_key.get_secret_value() == credentials.pseudonym_key
     assert stat.S_IMODE((tmp_path / "tradewind.env").stat().st_mode) == 0o600

@@ -30,7 +30,7 @@ def test_what_the_stack_tells_its_tasks_is_no_stranger() -> None:
 
 
 def test_free_ports_differ() -> None:
-    assert len(set(Ports.free().by_variable().values())) == 4
+    assert len(set(Ports.free().by_variable().values())) == 5
 
 
 def test_the_runbook_lists_every_setting() -> None:

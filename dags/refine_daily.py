@@ -2,7 +2,8 @@
 
 **What it does.** `bronze` keeps what has landed, after checking each feed's marker; `silver` parses, rejects, deduplicates and
 pseudonymises; `gold` builds interactions, statistics, funnels and user features, and ends by recording the day's *set* (table ->
-snapshot). Each task publishes all its tables together, after every audit has passed, or none. The set starts `release_daily`.
+snapshot) and drawing the *quality page*, to which the task's button "Quality page" leads. Each task publishes all its tables together,
+after every audit has passed, or none. The set starts `release_daily`.
 
 **The day** is the run's partition key, `YYYY-MM-DD`: midnight UTC starts the day that has just ended. By hand: trigger with the day as
 *partition key*. A run that has only `{"day": "YYYY-MM-DD"}` as its configuration refines too, but starts no release; a run with neither
@@ -15,8 +16,8 @@ the same key again; both lead to a new release of that day.
 
 - *Waits in `up_for_retry`, "not yet" in the log*: a feed's marker is missing. It tries again every few minutes for half a day, and an
   alert is logged when the run takes six hours longer than usual. Ask whoever delivers the feed.
-- *Failed without a retry, "Bad data"*: the message says table, expected, found. The failing layer, all below it and the current release
-  are unchanged. Mend the files or the rule, land the day again, clear the failed task.
+- *Failed without a retry, "Bad data"*: the message says table, expected, found; the log has the address of the audit's Data Docs. The
+  failing layer, all below it and the current release are unchanged. Mend the files or the rule, land the day again, clear the failed task.
 - *Failed after three retries*: the machine, the object store or the database. Look at the last attempt's log; clear the task.
 """
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.apache.spark.hooks.spark_submit import SparkSubmitHook
 from airflow.providers.apache.spark.operators.spark_submit import SparkSubmitOperator
-from airflow.sdk import Asset, Context
+from airflow.sdk import Asset, BaseOperator, BaseOperatorLink, Context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
 from jobs.catalog import Task
 from orchestration.retries import NotYetError
 
 if TYPE_CHECKING:
+    from airflow.sdk.types import TaskInstanceKey
     from pydantic import JsonValue
 
 ENTRY = "bin/spark_entry.py"
@@ -62,6 +63,21 @@ class JobHook(SparkSubmitHook):
         return None if self._submit_sp is None else self._submit_sp.returncode
 
 
+class QualityPage(BaseOperatorLink):
+    """The button on a task that leads to the page which it has drawn."""
+
+    name = "Quality page"
+    xcom_key = "quality_page"
+    made_by = "ops.pages"
+
+    def get_link(self, operator: BaseOperator, *, ti_key: "TaskInstanceKey") -> str:  # noqa: ARG002  (a link of one attempt)
+        """The address in the job's result; empty, which shows no button, where no server has it. Asked once, when the attempt has ended."""
+        result = getattr(operator, "result", None)
+        made = result.get(self.made_by) if isinstance(result, dict) else None
+        page = made.get("page") if isinstance(made, dict) else None
+        return page if isinstance(page, str) and page.startswith(("http://", "https://")) else ""
+
+
 class SubmitOperator(SparkSubmitOperator):
     """Submit the tables of one task over the landing days ``start <= day < end``; the XCom is the job's small JSON result.
 
@@ -81,6 +97,9 @@ class SubmitOperator(SparkSubmitOperator):
             doc_md=f"{task.doc}\n\nBuilds: {', '.join(names)}.",
             **kwargs,
         )
+        self.result: JsonValue = None
+        if QualityPage.made_by in names:
+            self.operator_extra_links = (QualityPage(),)
 
     def _get_hook(self) -> JobHook:
         return JobHook(
@@ -108,7 +127,8 @@ class SubmitOperator(SparkSubmitOperator):
                 if hook.returncode == EXIT_TRY_AGAIN:
                     raise NotYetError(str(error)) from error
                 raise
-            return cast("JsonValue", json.loads(result.read_text(encoding="utf-8"))) if result.exists() else None
+            self.result = cast("JsonValue", json.loads(result.read_text(encoding="utf-8"))) if result.exists() else None
+            return self.result
 
 
 def submit_in_order(

@@ -18,7 +18,10 @@ def main(argv: list[str]) -> int:
     code = int(codes[0]) if codes else 0
     if code == 0:
         result = Path(argv[argv.index("--result") + 1])
-        result.write_text(json.dumps({"tables": {"silver.events": {"read": 3, "kept": 3}}}), encoding="utf-8")
+        made: dict[str, object] = {"tables": {"silver.events": {"read": 3, "kept": 3}}}
+        if "ops.pages" in argv:
+            made["ops.pages"] = {"page": "http://127.0.0.1:28081/quality/index.html"}
+        result.write_text(json.dumps(made), encoding="utf-8")
     else:
         sys.stdout.write("jobs.errors.AuditError: silver.events: expected no NULL; found 3. Mend the input.\n")
     return code

@@ -34,6 +34,18 @@ def test_exit_0_succeeds_and_hands_on_the_result(bag: "BundleDagBag") -> None:
         assert XComModel.deserialize_value(pushed) == {"tables": {"silver.events": {"read": 3, "kept": 3}}}
 
 
+@pytest.mark.usefixtures("submitted")
+def test_the_task_that_draws_the_quality_page_leads_to_it(bag: "BundleDagBag") -> None:
+    from airflow.models.xcom import XComModel  # noqa: PLC0415 - after the environment is set
+    from airflow.utils.session import create_session  # noqa: PLC0415
+
+    assert run(bag, "load_history", {"start": "2026-01-01", "end": "2026-01-05"})["gold"] == ("success", 1)
+    with create_session() as session:
+        links = session.query(XComModel).filter_by(dag_id="load_history", key="quality_page").all()
+        found = [(link.task_id, XComModel.deserialize_value(link)) for link in links]
+    assert found == [("gold", "http://127.0.0.1:28081/quality/index.html")]
+
+
 def test_exit_65_fails_at_once_and_stops_what_follows(bag: "BundleDagBag", submitted: Path) -> None:
     (submitted / "codes").write_text("0 65", encoding="utf-8")
     assert run(bag, "refine_daily", {"day": "2026-01-06"}) == {

@@ -4,14 +4,18 @@ import ast
 import re
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from jobs.catalog import POOLS, REFINE, RELEASE, TASKS, TRAIN_RECOMMENDER, TRAIN_SEGMENTS
+from orchestration.operator import QualityPage
 
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import BundleDagBag
+    from airflow.sdk import BaseOperator
+    from airflow.sdk.types import TaskInstanceKey
 
 DAGS_FOLDER = Path(__file__).parents[2] / "dags"
 FILES = sorted(DAGS_FOLDER.glob("*.py"))
@@ -97,6 +101,29 @@ def test_only_a_refined_day_starts_a_release(bag: "BundleDagBag") -> None:
     assert outlets == [("refine_daily", "gold", "gold")]
     condition = bag.dags["release_daily"].timetable.asset_condition
     assert getattr(condition, "name", None) == "gold"
+
+
+def test_a_task_that_draws_the_quality_page_has_a_button_for_it_and_no_other_has(bag: "BundleDagBag") -> None:
+    buttons = {
+        (task.dag_id, task.task_id): [link.name for link in task.operator_extra_links]
+        for dag in bag.dags.values()
+        for task in dag.tasks
+        if task.operator_extra_links
+    }
+    assert buttons == {("refine_daily", "gold"): ["Quality page"], ("load_history", "gold"): ["Quality page"]}
+
+
+@pytest.mark.parametrize(
+    ("result", "address"),
+    [
+        ({"ops.pages": {"page": "http://pages/quality/index.html"}}, "http://pages/quality/index.html"),
+        ({"ops.pages": {"page": "pages/quality/index.html"}}, ""),
+        ({"tables": {}}, ""),
+        (None, ""),
+    ],
+)
+def test_the_button_needs_an_address_that_a_browser_can_open(result: Any, address: str) -> None:
+    assert QualityPage().get_link(cast("BaseOperator", SimpleNamespace(result=result)), ti_key=cast("TaskInstanceKey", None)) == address
 
 
 def test_a_refined_day_that_is_late_raises_an_alert(bag: "BundleDagBag") -> None:

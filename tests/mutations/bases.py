@@ -120,4 +120,4 @@ BASES: tuple[Base, ...] = (
     Base("retailrocket", "events", "events.csv", date(2015, 5, 3), _retailrocket),
     Base("alibaba2014", "events", "e.csv", date(2013, 5, 4), _alibaba2014),
 )
-"""A base a feed; formats take turns."""
+"""A base a feed."""

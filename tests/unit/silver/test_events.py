@@ -16,7 +16,9 @@ SOURCE = dataclasses.replace(load("native"), currency="EUR")
 
 
 def built(spark: SparkSession, *entries: str | dict[str, Any], source: Source = SOURCE) -> tuple[list[Row], list[Row]]:
-    marked = parses(lines(spark, *entries), lines(spark, table=ORDERS), source=source, settings=SETTINGS)
+    marked = parses(
+        lines(spark, *entries), lines(spark, table=ORDERS), source=source, settings=SETTINGS
+    ).persist()  # as the shell does: the plan ends here
     kept, rejected = build(marked, source=source, settings=SETTINGS)
     return kept.orderBy("source_file", "line_number").collect(), rejected.orderBy("line_number").collect()
 

@@ -16,7 +16,9 @@ SOURCE = dataclasses.replace(load("native"), currency="EUR")
 
 def built(spark: SparkSession, *entries: str | dict[str, Any]) -> tuple[list[Row], list[Row]]:
     items = lines(spark, *entries, table=ITEMS)
-    marked = parses(lines(spark), lines(spark, table=ORDERS), items, source=SOURCE, settings=SETTINGS)
+    marked = parses(
+        lines(spark), lines(spark, table=ORDERS), items, source=SOURCE, settings=SETTINGS
+    ).persist()  # as the shell does: the plan ends here
     kept, rejected = build(marked, source=SOURCE, settings=SETTINGS)
     return kept.collect(), rejected.collect()
 

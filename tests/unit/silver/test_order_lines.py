@@ -15,7 +15,9 @@ SOURCE = dataclasses.replace(load("native"), currency="EUR")
 
 
 def built(spark: SparkSession, *entries: str | dict[str, Any]) -> tuple[list[Row], list[Row]]:
-    marked = parses(lines(spark), lines(spark, *entries, table=ORDERS), source=SOURCE, settings=SETTINGS)
+    marked = parses(
+        lines(spark), lines(spark, *entries, table=ORDERS), source=SOURCE, settings=SETTINGS
+    ).persist()  # as the shell does: the plan ends here
     kept, rejected = build(marked, source=SOURCE, settings=SETTINGS)
     return kept.orderBy("order_line_id").collect(), rejected.collect()
 

@@ -69,8 +69,8 @@ def failing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -
     def fail(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(entry.Settings, "from_environment", lambda: None)
-    monkeypatch.setattr(entry.Context, "create", fail)
-    monkeypatch.setattr(entry, "import_module", lambda _: None)
+    monkeypatch.setattr("jobs.entry.Settings.from_environment", lambda: None)
+    monkeypatch.setattr("jobs.entry.Context.create", fail)
+    monkeypatch.setattr("jobs.entry.import_module", lambda _: None)
     interval = ["--start", "2026-05-04", "--end", "2026-05-05", "--run-id", "r"]
     return ["silver.events", *interval, "--result", str(tmp_path / "result.json")]

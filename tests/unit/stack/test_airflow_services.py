@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from stack import airflow_services, java
+from stack import java
 from stack.airflow_services import AirflowServices
 from stack.credentials import Credentials
 from stack.settings import Ports, StackSettings
@@ -13,7 +13,7 @@ from stack.settings import Ports, StackSettings
 
 def test_alert_settings_and_connections_are_handed_on_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(java, "require", lambda: tmp_path / "bin" / "java")
-    monkeypatch.setattr(airflow_services.java, "home", lambda _: tmp_path)
+    monkeypatch.setattr(java, "home", lambda _: tmp_path)
     given = {
         "TRADEWIND_DAGS_ALERT_EMAIL_TO": "data@shop.example",
         "AIRFLOW_CONN_SMTP_DEFAULT": "smtp://mail.shop.example:465",

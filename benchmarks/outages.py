@@ -174,6 +174,11 @@ REHEARSALS = (
 )
 
 
+def unmount(folder: Path) -> None:
+    """Take a small file system away, also when a process that is about to end still looks at it."""
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
 @contextmanager
 def small_file_systems(stack: Stack) -> Iterator[None]:
     """Object store and scratch on file systems that are quickly full."""
@@ -181,7 +186,7 @@ def small_file_systems(stack: Stack) -> Iterator[None]:
         for folder, size in ((stack.state / "objects", STORE_MB), (stack.state / "scratch", SCRATCH_MB)):
             folder.mkdir(parents=True, exist_ok=True)
             subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}m", "tmpfs", str(folder)], check=True)
-            mounted.callback(subprocess.run, ["umount", "--lazy", str(folder)], check=True)
+            mounted.callback(unmount, folder)
         (stack.state / "objects").chmod(0o700)
         yield
 

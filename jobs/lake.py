@@ -130,12 +130,8 @@ class Lake:
             return None
         loaded = self._metadata(table.name)
         snapshot = loaded.snapshot("main")
-        while snapshot is not None and snapshot.operation() == "replace" and snapshot.parentId() is not None:
-            before = loaded.snapshot(snapshot.parentId())
-            if before is None:
-                break
-            snapshot = before
-        return int(snapshot.snapshotId()) if snapshot is not None else None
+        written = _written(loaded, snapshot) or snapshot
+        return int(written.snapshotId()) if written is not None else None
 
     def has_snapshot(self, name: str, snapshot_id: int) -> bool:
         """Whether a snapshot of an existing table can still be read, or has expired."""
@@ -345,13 +341,15 @@ class Lake:
         return int(snapshot.snapshotId()) if snapshot is not None else None
 
     def _before_run(self, name: str) -> int | None:
-        """The newest published snapshot that this run did not write, whatever attempts of it have published."""
+        """The newest published snapshot without what this run wrote, whatever attempts of it have published and compaction has joined."""
         table = self._metadata(name)
         snapshot = table.snapshot("main")
-        while snapshot is not None and snapshot.summary().get(f"{PROPERTY}run_id") == self.attempt.run_id:
-            parent = snapshot.parentId()
-            snapshot = table.snapshot(parent) if parent is not None else None
-        return int(snapshot.snapshotId()) if snapshot is not None else None
+        while snapshot is not None:
+            written = _written(table, snapshot)
+            if written is None or written.summary().get(f"{PROPERTY}run_id") != self.attempt.run_id:
+                return int(snapshot.snapshotId())
+            snapshot = _parent(table, written)
+        return None
 
     def _metadata(self, name: str) -> Any:
         spark: Any = self.spark
@@ -390,6 +388,18 @@ def days_condition(column: str, days: Iterable[date]) -> str:
             alone = Interval(ranges.pop().start, alone.end)
         ranges.append(alone)
     return " OR ".join(f"({column} >= DATE'{r.start}' AND {column} < DATE'{r.end}')" for r in ranges) or "false"
+
+
+def _written(table: Any, snapshot: Any) -> Any:
+    """The snapshot in which a run wrote what ``snapshot`` shows, from before any compaction; None when that has expired."""
+    while snapshot is not None and snapshot.operation() == "replace":
+        snapshot = _parent(table, snapshot)
+    return snapshot
+
+
+def _parent(table: Any, snapshot: Any) -> Any:
+    parent = snapshot.parentId()
+    return table.snapshot(parent) if parent is not None else None
 
 
 def _full(name: str) -> str:

@@ -41,10 +41,18 @@ At = Callable[..., Context]
 
 
 @pytest.fixture(scope="module")
-def at(lake_spark: SparkSession, services: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[At]:
+def shop(services: Settings) -> Settings:
+    """The shop of these tests, with a bucket of its own: the files of other tests are old by its newest day."""
+    mine = services.model_copy(update={"bucket": "loaded-history"})
+    Store.from_settings(mine).client.create_bucket(Bucket=mine.bucket)
+    return mine
+
+
+@pytest.fixture(scope="module")
+def at(lake_spark: SparkSession, shop: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[At]:
     """Contexts of one run over some days, on a lake of their own: a cutoff that is written down there refuses no day of another test.
 
-    The lake is a folder, the landing zone is the real one.
+    The lake is a folder, the landing zone is in the object store.
     """
     session = lake_spark.newSession()
     place = tmp_path_factory.mktemp("lake").as_uri()
@@ -55,25 +63,23 @@ def at(lake_spark: SparkSession, services: Settings, tmp_path_factory: pytest.Te
         ".cache-enabled": "false",
     }.items():
         session.conf.set(f"spark.sql.catalog.lake{name}", value)
-    store = Store.from_settings(services)
+    store = Store.from_settings(shop)
 
     def context(run_id: str, first: date, last: date | None = None, **settings: object) -> Context:
         interval = Interval(first, (last or first) + timedelta(days=1))
         lake = Lake(session, Attempt(run_id, 1, interval, "test"))
-        changed = services.model_copy(update=settings)
-        return Context(changed, session, store, lake, load(services.source), interval, run_id, 1, dry_run=False)
+        changed = shop.model_copy(update=settings)
+        return Context(changed, session, store, lake, load(shop.source), interval, run_id, 1, dry_run=False)
 
     yield context
-    for feed in ("events", "orders", "items"):
-        store.delete([entry.key for day in DAYS for entry in store.list(folder(services.source, feed, day))])
     lake_spark.createDataFrame([(1,)], "one int")  # makes the shared session the active one again
 
 
 @pytest.fixture(scope="module")
-def loaded(at: At, services: Settings) -> At:
+def loaded(at: At, shop: Settings) -> At:
     """Six days of 25 events and one unreadable line each, loaded in one go, bronze and then silver; the set of the last day is recorded."""
     for day in DAYS:
-        land_events(services, day, *events_of(day, 25), "{cut")
+        land_events(shop, day, *events_of(day, 25), "{cut")
     build_tables(at("load", FIRST, LAST), BRONZE)
     build_tables(at("load", FIRST, LAST), ("silver.events",))
     at("load", FIRST, LAST).lake.record_set(LAST, [EVENTS, EVENTS_REJECTED])
@@ -114,13 +120,13 @@ def test_a_plan_counts_what_is_there_and_writes_nothing(loaded: At) -> None:
     assert "airflow dags trigger load_history" in out.getvalue()
 
 
-def test_raw_text_goes_after_its_retention_and_a_replay_that_needs_it_is_refused(loaded: At, services: Settings) -> None:
+def test_raw_text_goes_after_its_retention_and_a_replay_that_needs_it_is_refused(loaded: At, shop: Settings) -> None:
     context = loaded("maintenance", LAST, raw_retention_days=2)
     spark, lake, now = context.spark, context.lake, datetime.now(UTC)
     old, kept = lake.snapshot_id(EVENTS_REJECTED), lake.read_set(LAST).snapshots
     content = content_hash(lake.read(EVENTS), EVENTS)
     planned, *_ = expire_raw_text(dataclasses.replace(context, dry_run=True), TABLES, now)
-    assert {line.subject for line in planned.plan} == {"bronze.events", "silver.events_rejected", f"landing/{services.source}/events/"}
+    assert {line.subject for line in planned.plan} == {"bronze.events", "silver.events_rejected", f"landing/{shop.source}/events/"}
     assert lake.property_of(contract_of("bronze.events"), EXPIRED_BEFORE) is None
 
     expire_raw_text(context, TABLES, now)
@@ -129,7 +135,7 @@ def test_raw_text_goes_after_its_retention_and_a_replay_that_needs_it_is_refused
     rejected = spark.table("lake.silver.events_rejected").orderBy("landed_date").collect()
     assert [row["raw_line"] for row in rejected] == [""] * 4 + ["{cut"] * 2
     assert {tuple(row["reasons"]) for row in rejected} == {("unreadable",)}
-    place = folder(services.source, "events", FIRST)
+    place = folder(shop.source, "events", FIRST)
     assert [entry.key for entry in context.store.list(place)] == [place + MARKER]
     with pytest.raises(PySparkException, match=str(old)):
         spark.sql(f"SELECT * FROM lake.silver.events_rejected VERSION AS OF {old}")

@@ -24,6 +24,7 @@ from jobs.settings import Settings
 from jobs.shell import build_tables
 from jobs.sources.source import load
 from jobs.store import Store
+from jobs.tables import contracts
 from jobs.trace import backward, forward
 from jobs.trace.call import Call
 from tests.landed_day import events_of, land_events
@@ -57,6 +58,8 @@ def context(spark: SparkSession, settings: Settings, run_id: str) -> Context:
 
 @pytest.fixture(scope="module")
 def shop(lake_spark: SparkSession, services: Settings, tracking_settings: Settings) -> Iterator[Shop]:
+    for name in contracts():  # other tests use the same lake, and a release rests on all that is in it
+        lake_spark.sql(f"DROP TABLE IF EXISTS lake.{name}")
     settings = services.model_copy(update={"mlflow_tracking_uri": tracking_settings.mlflow_tracking_uri})
     land_events(settings, DAY, *EVENTS, EVENTS[0], "{cut")
     for names in (["bronze.events"], ["silver.events", "silver.order_lines"], ["gold.interactions", "gold.user_features"]):

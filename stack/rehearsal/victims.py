@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -84,8 +84,3 @@ def plan(kills: int, seed: int, victims: Sequence[str] = VICTIMS) -> list[str]:
     order = [victims[number % len(victims)] for number in range(kills)]
     chance.shuffle(order)
     return order
-
-
-def counted(order: Sequence[str]) -> Mapping[str, int]:
-    """Victim -> kills."""
-    return {victim: order.count(victim) for victim in sorted(set(order))}

@@ -17,8 +17,11 @@ from stack.settings import CHECKOUT, StackSettings
 from stack.stamps import stamp_of
 
 REHEARSAL = CHECKOUT / "stack" / "class_archive_rehearsal.py"
-JVM_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
-"""For drivers that live a minute on two cores: the optimising compiler would take a core for code that soon ends."""
+JVM_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m"
+"""For drivers that live a minute on two cores: the optimising compiler would take a core for code that soon ends.
+
+Without it the JVM keeps 48 MB for compiled code. A task fills that, and then the JVM spends a third of a core on sweeping it.
+"""
 SECONDS = 300
 """Longest rehearsal."""
 

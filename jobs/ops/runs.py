@@ -26,7 +26,7 @@ RUNS = Table(
         ),
         Column("message", "string", "The error, when there was one.", nullable=True),
         Column("code_version", "string", "Commit or package version of the code."),
-        Column("started_at", "timestamp", "When the task's work on the table began."),
+        Column("started_at", "timestamp", "When the task's work on the table began, and the table before it was done."),
         Column("seconds", "double", "Wall-clock seconds from then to the outcome.", tolerance=1e-3),
     ),
     key=("run_id", "attempt", "table_name"),

@@ -2,8 +2,10 @@
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from typing import Any
 
 from pyspark.sql import DataFrame
@@ -26,6 +28,9 @@ from jobs.shell import step_of
 from jobs.tables import contract_of
 
 LOG = logging.getLogger("tradewind")
+
+TABLES_HASHED_AT_A_TIME = 4
+"""A small table costs its planning more than its rows, and that leaves the workers idle."""
 
 
 @dataclass(frozen=True)
@@ -155,10 +160,15 @@ def _set_tables(context: Context, snapshots: Mapping[str, int], earlier: Iterabl
         for name, version in release.content.set.tables.items()
         if name in snapshots
     }
-    versions = {}
-    for name, snapshot_id in sorted(snapshots.items()):
-        table: Table = contract_of(name)
-        versions[name] = known.get((name, str(snapshot_id))) or TableVersion(
-            snapshot_id=str(snapshot_id), content_hash=content_hash(context.lake.read(table, snapshot_id=snapshot_id), table)
-        )
-    return versions
+    unknown = {name: snapshot_id for name, snapshot_id in sorted(snapshots.items()) if (name, str(snapshot_id)) not in known}
+    with ThreadPoolExecutor(TABLES_HASHED_AT_A_TIME, thread_name_prefix="hash") as pool:
+        hashes = dict(zip(unknown, pool.map(partial(_hash, context), unknown, unknown.values()), strict=True))
+    return {
+        name: TableVersion(snapshot_id=str(snapshot_id), content_hash=hashes[name]) if name in hashes else known[name, str(snapshot_id)]
+        for name, snapshot_id in sorted(snapshots.items())
+    }
+
+
+def _hash(context: Context, name: str, snapshot_id: int) -> str:
+    table: Table = contract_of(name)
+    return content_hash(context.lake.read(table, snapshot_id=snapshot_id), table)

@@ -23,7 +23,7 @@ from jobs.quality.inspection import Inspection
 from jobs.quality.rules import Anomaly
 from jobs.quality.states import day_states
 from jobs.silver.events import EVENTS, EVENTS_REJECTED
-from jobs.silver.items import ITEMS
+from jobs.silver.item_observations import ITEM_OBSERVATIONS
 from jobs.silver.order_lines import ORDER_LINES, ORDER_LINES_REJECTED
 from jobs.sources.source import load
 
@@ -88,7 +88,7 @@ def drifted_weeks(spark: SparkSession, frames: dict[str, DataFrame], last: date)
     for weeks in reversed(range(WEEKS)):
         day = last - timedelta(weeks=weeks)
         inspection = Inspection(lake, Interval(day, day + timedelta(days=1)))  # type: ignore[arg-type]  # it only reads
-        no_items = spark.createDataFrame([], ITEMS.struct())
+        no_items = spark.createDataFrame([], ITEM_OBSERVATIONS.struct())
         features = features_of(frames[EVENTS.name], frames[ORDER_LINES.name], no_items, as_of=day)
         found += inspection.inspect(USER_FEATURES, features, [day])
         lake.record(inspection, str(day))

@@ -1,5 +1,6 @@
 """Days of a shop as silver frames without a lake, and their states: what the benchmarks of quality start from."""
 
+import hashlib
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -53,10 +54,11 @@ def bronze(spark: SparkSession, source: Source, lines: Iterable[Line]) -> DataFr
         "source_file": files,
         "line_number": numbers,
         "landed_at": [datetime.combine(day, time(), tzinfo=UTC) for day in landed],
+        "file_sha256": [hashlib.sha256(file.encode()).hexdigest() for file in files],  # the lines of a name are one file's
         "raw_line": texts,
     }
     schema = lines_table("bronze.lines", "").struct()
-    return spark.createDataFrame(pa.table(columns).to_pandas(date_as_object=True), schema)
+    return spark.createDataFrame(pa.table({name: columns[name] for name in schema.names}).to_pandas(date_as_object=True), schema)
 
 
 def silver(source: Source, lines_of_events: DataFrame, lines_of_orders: DataFrame) -> dict[str, DataFrame]:

@@ -226,6 +226,8 @@ class Concentration:
     """Activity in few hands: the busiest one's share of the rows, or the rows a different one. A storm of bots raises one of them.
 
     The busiest one counts only when its own rows exceed every day of the window: its share also rises when everybody else stays away.
+    Where bots are at home shares vary by factors, and nothing is far outside: there half as much again as on any day of the window, and a
+    tenth of all rows more than expected, is worth a look too.
     Critical is half of all rows by one, or three times the rows each: then every count and every model speaks of bots.
     """
 
@@ -255,13 +257,14 @@ class Concentration:
         expected = math.exp(base.nearest(math.log(share)))
         off = base.deviations(math.log(share), 0.25)  # one visitor's day is erratic: a quarter more is no news
         severity = _severity(off, warning=share >= 2 * expected and share - expected >= 0.05, critical=share >= 0.5)
-        if severity is None:
+        highest = max(tops[one.day] / one.known(self.column) for one in before if one.day in tops)
+        if severity is None and (share < 1.5 * highest or share - expected < 0.1):
             return []
         reason = _reason(base, math.exp, ".1%")
         return [
             _anomaly(
                 Place(table, today.day, "concentration", self.column),
-                severity,
+                severity or "warning",
                 expected=f"{expected:.1%} by the busiest",
                 found=f"{share:.1%} by the busiest",
                 compared=_compared(base, math.exp),

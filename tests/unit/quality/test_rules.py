@@ -120,6 +120,23 @@ def test_one_bot_that_makes_a_fifth_of_the_day_is_concentration(seed: int) -> No
     assert found(judged((Concentration("visitor_id"),), EVENTS, LAST, {EVENTS: history})) == [("concentration", "visitor_id", "warning")]
 
 
+def bots_at_home() -> dict[date, DayState]:
+    """A shop in which the busiest makes between 3 % and 15 % of a day, by chance, and the last day is its most ordinary one."""
+    shares = (0.03, 0.09, 0.05, 0.15, 0.04, 0.12, 0.07, 0.1, 0.035, 0.06, 0.14)
+    history = shop_days(6)
+    return {
+        day: changed(state, "visitor_id", top=round(shares[number % len(shares)] * (state.rows - state.columns["visitor_id"].nulls)))
+        for number, (day, state) in enumerate(sorted(history.items()))
+    }
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.26, [("concentration", "visitor_id", "warning")]), (0.22, [])])
+def test_where_bots_are_at_home_a_storm_is_half_as_much_again_as_on_any_day(share: float, expected: list[tuple[str, str, str]]) -> None:
+    history = bots_at_home()
+    history[LAST] = changed(history[LAST], "visitor_id", top=round(share * history[LAST].rows))
+    assert found(judged((Concentration("visitor_id"),), EVENTS, LAST, {EVENTS: history})) == expected
+
+
 def test_a_swarm_of_bots_is_seen_by_the_rows_each() -> None:
     history = shop_days(4)
     day = history[LAST]

@@ -25,8 +25,11 @@ WARNING_DEVIATIONS = 5.0
 CRITICAL_DEVIATIONS = 10.0
 """Usual misses from which a day may be kept from readers: twice the above, since stopping a good day costs more than one warning."""
 
+RECORD_DEVIATIONS = 3.5
+"""Usual misses from which a day is unlike its history that is also lower than every day of it: two thin reasons are as good as one."""
+
 FEWEST_ROWS = 50
-"""Rows below which a day has no shares or means worth comparing."""
+"""Rows below which a day has no shares or means worth comparing, and half of them is chance."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,9 @@ class Rule(Protocol):
 class Volume:
     """The number of rows. Counts rows that had landed by the end of their own day, so that late rows make no difference.
 
-    A rise is never critical: a sale is the best day of the year. A drop is, to a third and below: a feed, not the weather.
+    A rise is never critical: a sale is the best day of the year. A drop is, to a third and below: a feed, not the weather. In a shop whose
+    days vary by themselves half a day is no five usual misses away: there the fewest rows of the window, at most 0.6 times the expected,
+    are worth a look from ``RECORD_DEVIATIONS``.
     """
 
     columns: tuple[str, ...] = ()
@@ -70,19 +75,21 @@ class Volume:
     def judge(self, table: str, day: date, days: Mapping[str, History]) -> list[Anomaly]:
         """At most one finding, without a subject."""
         found = days[table][day].timely
-        base = baseline({one.day: math.log1p(one.timely) for one in _before(days[table], day)}, day)
+        before = {one.day: one.timely for one in _before(days[table], day)}
+        base = baseline({one: math.log1p(rows) for one, rows in before.items()}, day)
         if base is None:
             return []
         expected = math.expm1(base.nearest(math.log1p(found)))
         floor = max(0.05, 1 / math.sqrt(max(expected, 1.0)))  # 5 % is no news, nor is what chance does to a count
         off, ratio = base.deviations(math.log1p(found), floor), (found + 1) / (expected + 1)
         severity = _severity(off, warning=ratio >= 1.5) or _severity(-off, warning=ratio <= 0.7, critical=ratio <= 1 / 3)
-        if severity is None:
+        is_record = -off >= RECORD_DEVIATIONS and ratio <= 0.6 and found < min(before.values()) and expected >= FEWEST_ROWS
+        if severity is None and not is_record:
             return []
         return [
             _anomaly(
                 Place(table, day, "volume", ""),
-                severity,
+                severity or "warning",
                 expected=f"{expected:,.0f} rows",
                 found=f"{found:,} rows",
                 compared=_compared(base, math.expm1),

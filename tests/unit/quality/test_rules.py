@@ -54,6 +54,36 @@ def test_half_the_rows_are_a_warning_on_volume(seed: int) -> None:
     assert found(verdict(history)) == [("volume", "", "warning")]
 
 
+def restless() -> dict[date, DayState]:
+    """A shop whose days are off from their weekday by a tenth either way."""
+    history = shop_days(3)
+    factors = (1.0, 1.1, 0.92, 0.9, 1.08, 1.0, 1.1, 0.9, 1.08, 0.93, 1.1)
+    rows = {day: round(4_000 * factors[number % len(factors)]) for number, day in enumerate(sorted(history))}
+    return {day: replace(state, rows=rows[day], on_time=rows[day], columns={}) for day, state in history.items()}
+
+
+@pytest.mark.parametrize(("rows", "expected"), [(2_050, [("volume", "", "warning")]), (2_500, [])])
+def test_where_days_vary_by_themselves_half_a_day_that_is_the_least_of_the_window_is_a_warning(
+    rows: int, expected: list[tuple[str, str, str]]
+) -> None:
+    history = restless()
+    history[LAST] = replace(history[LAST], rows=rows, on_time=rows)
+    assert found(judged((Volume(),), EVENTS, LAST, {EVENTS: history})) == expected
+
+
+def test_half_of_a_handful_is_no_record() -> None:
+    history = {day: replace(state, rows=state.rows // 100, on_time=state.timely // 100) for day, state in restless().items()}
+    history[LAST] = replace(history[LAST], rows=20, on_time=20)
+    assert found(judged((Volume(),), EVENTS, LAST, {EVENTS: history})) == []
+
+
+def test_as_few_rows_as_on_a_day_before_are_no_record() -> None:
+    history = restless()
+    history[LAST - timedelta(days=11)] = replace(history[LAST], rows=2_000, on_time=2_000)
+    history[LAST] = replace(history[LAST], rows=2_050, on_time=2_050)
+    assert found(judged((Volume(),), EVENTS, LAST, {EVENTS: history})) == []
+
+
 def test_a_tenth_of_the_rows_is_critical() -> None:
     history = shop_days(1)
     history[LAST] = replace(history[LAST], rows=700, on_time=650, columns={})

@@ -47,13 +47,13 @@ def record_attempt(
     error: Exception | None = None,
 ) -> None:
     """Write the attempt to ``ops``: every table that was begun, and, when it failed, why."""
-    kind = type(error).__name__ if error else ""
+    ended = "published" if published is not None else f"failed: {type(error).__name__ if error else ''}"
     unbegun = [name for name in names if name not in {record.table.name for record in records}]
-    rows = [_run_row(context, record, published, kind) for record in records]
+    rows = [_run_row(context, record, published, ended) for record in records]
     if error and unbegun:
         subject = error.subject if isinstance(error, TradewindError) and "." in error.subject else unbegun[0]
         if subject not in {row["table_name"] for row in rows}:
-            rows.append(_run_row(context, Record(Table(subject, "", (), ()), datetime.now(UTC)), published, kind))
+            rows.append(_run_row(context, Record(Table(subject, "", (), ()), datetime.now(UTC)), published, ended))
     if error:
         for row in rows:
             row["message"] = str(error)[:4_000]
@@ -68,9 +68,8 @@ def record_attempt(
             ANOMALIES: context.inspection.anomaly_rows(),
         },
     )
-    outcome = "published" if published is not None else f"failed: {kind}"
     audited = [(record, record.staged) for record in records if record.staged and record.findings]
-    audits = [data_docs.Audit(r.table.name, r.findings, staged.snapshot_id, r.rows_written, outcome) for r, staged in audited]
+    audits = [data_docs.Audit(r.table.name, r.findings, staged.snapshot_id, r.rows_written, ended) for r, staged in audited]
     addresses = data_docs.write(context, audits)
     for record, _ in audited:
         record.data_docs = addresses.get(record.table.name)
@@ -79,20 +78,17 @@ def record_attempt(
 
 def _append(context: Context, rows: Mapping[Table, Sequence[Mapping[str, Any]]]) -> None:
     """Record the rows of each table, all tables at once: a commit is mostly waiting."""
-    wanted = {table: found for table, found in rows.items() if found}
-    for table in wanted:
-        context.lake.ensure(table)  # one after the other: two that make the same namespace would collide
+    context.lake.ensure(RUNS)  # two that make the namespace at once would collide
     with ThreadPoolExecutor(thread_name_prefix="record") as pool:
-        for done in [pool.submit(context.lake.append_rows, table, found) for table, found in wanted.items()]:
-            done.result()
+        list(pool.map(context.lake.append_rows, rows, rows.values()))  # raises what one of them has raised
 
 
-def _run_row(context: Context, record: Record, published: dict[str, int] | None, kind: str) -> dict[str, Any]:
+def _run_row(context: Context, record: Record, published: dict[str, int] | None, ended: str) -> dict[str, Any]:
     return {
         "table_name": record.table.name,
         "interval_start": context.interval.start,
         "interval_end": context.interval.end,
-        "outcome": "published" if published is not None else f"failed: {kind}",
+        "outcome": ended,
         "partitions": list(record.days),
         "rows_written": record.rows_written,
         "counts": json.dumps(record.counts.as_dict(), sort_keys=True) if record.counts else None,

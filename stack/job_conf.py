@@ -52,13 +52,6 @@ def job_settings(
     }
 
 
-_ONE_MACHINE = {
-    "spark.sql.adaptive.enabled": "false",  # with a handful of partitions it joins none, and makes of every query a job a stage
-    "spark.sql.inMemoryColumnarStorage.compressed": "false",  # kept rows are read a few times and dropped
-}
-"""Where tasks run in the driver, over days that fit into it."""
-
-
 def write_env_file(path: Path, values: Mapping[str, str]) -> None:
     """Write the variables, mode 0600."""
     write_private(path, "".join(f"{name}={value}\n" for name, value in values.items()))
@@ -67,15 +60,19 @@ def write_env_file(path: Path, values: Mapping[str, str]) -> None:
 def write_spark_conf(folder: Path, *, jars: Sequence[Path], driver_memory: str, scratch_dir: Path, archive: ClassArchive | None) -> None:
     """Write ``spark-defaults.conf`` and ``log4j2.properties``; the jobs add the lake's settings themselves.
 
-    With a class archive (tasks run in the driver) the jars go onto the class path, where an archive can hold their classes.
+    With a class archive (tasks run in the driver) the jars go onto the class path, where an archive can hold their classes; and adaptive
+    execution, which joins none of a handful of partitions and makes a job of every stage, is off.
     """
-    found = _ONE_MACHINE | {"spark.driver.extraClassPath": archive.class_path} if archive else {"spark.jars": ",".join(map(str, jars))}
+    found = {"spark.jars": ",".join(map(str, jars))}
+    if archive:
+        found = {"spark.driver.extraClassPath": archive.class_path, "spark.sql.adaptive.enabled": "false"}
     defaults = found | {
         "spark.driver.memory": driver_memory,
         "spark.ui.showConsoleProgress": "false",
         "spark.ui.enabled": "false",
         "spark.local.dir": str(scratch_dir / "spark"),
         "spark.sql.warehouse.dir": str(scratch_dir / "warehouse"),
+        "spark.sql.inMemoryColumnarStorage.compressed": "false",  # kept rows are read a few times and dropped
         "spark.driver.extraJavaOptions": f"-Duser.timezone=UTC {archive.driver_options if archive else ''}".rstrip(),
         "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
     }

@@ -7,6 +7,7 @@ its own and removes them.
 import argparse
 import gzip
 import hashlib
+import os
 import random
 import secrets
 import sys
@@ -39,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     interval = Interval(min(days), max(days) + timedelta(days=1))
     shuffled = list(interval.days())
     random.Random(options.seed).shuffle(shuffled)  # noqa: S311
-    stack = temporary(StackSettings.from_environment().local_dir / "test-stacks" / f"history-{secrets.token_hex(3)}")
+    stack = temporary(StackSettings.from_environment().local_dir / "test-stacks" / f"{os.getpid()}-{secrets.token_hex(3)}")
     try:
         stack.start(names=BASE)
         services = Settings.from_environment({"TRADEWIND_ENV_FILE": str(stack.env_file)})

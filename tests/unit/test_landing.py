@@ -167,6 +167,7 @@ def test_byte_order_marks_and_carriage_returns_are_no_part_of_a_line_so_that_rea
         ("a\n".encode("utf-16"), "text in UTF-16"),
         (gzip.compress(gzip.compress(b"a\n" * 100)), "gzip inside gzip"),
     ],
+    ids=["bzip2", "xz", "zip", "zstandard", "utf-16", "gzip in gzip"],  # an archive's bytes hold the second it was made in
 )
 def test_a_file_that_holds_no_lines_is_named_for_what_it_is(content: bytes, kind: str) -> None:
     with pytest.raises(LandingError, match=f"found {kind}"):

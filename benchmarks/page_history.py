@@ -25,9 +25,10 @@ from pyspark.sql import functions as F
 
 from expectations.gate import Finding, audit
 from jobs.context import Context
-from jobs.contract import Column, Table
+from jobs.contract import Table
 from jobs.interval import Interval
 from jobs.lake import Attempt, Lake
+from jobs.ops.metric_states import METRIC_STATES
 from jobs.ops.quality_results import QUALITY_RESULTS
 from jobs.ops.runs import RUNS
 from jobs.reports import data_docs, places, quality_pages
@@ -49,20 +50,6 @@ LAYERS = ("bronze", "silver", "gold")
 EXPECTATIONS = 10
 UNMERGED = 33
 """Days whose 99 commits lie in manifests of their own: Iceberg merges them at 100."""
-
-STATES = Table(
-    "ops.metric_states",
-    "What the pages read of the states.",
-    (
-        *(Column("run_id", "string", ""), Column("attempt", "int", ""), Column("table_name", "string", "")),
-        *(Column("partition_date", "date", ""), Column("column_name", "string", ""), Column("row_count", "bigint", "")),
-        *(Column("null_count", "bigint", "", nullable=True), Column("distinct_count", "bigint", "", nullable=True)),
-        *(Column("quantile_sketch", "binary", "", nullable=True), Column("value_counts", "map<string,bigint>", "", nullable=True)),
-        *(Column("is_published", "boolean", ""), Column("recorded_at", "timestamp", "")),
-    ),
-    ("run_id", "attempt", "table_name", "partition_date", "column_name"),
-    partitioned_by="partition_date",
-)
 
 
 @contextmanager
@@ -94,7 +81,7 @@ def record(context: Context, day: date) -> None:
 
 def record_at_once(context: Context, days: Sequence[date]) -> None:
     """The same rows for many days, about a file a day, in one commit a table: older commits share merged manifests anyway."""
-    for table in (RUNS, QUALITY_RESULTS, STATES):
+    for table in (RUNS, QUALITY_RESULTS, METRIC_STATES):
         rows = [row for day in days for layer in LAYERS for row in _rows(day, layer)[table]]
         _append(context, table, rows, files=len(days))
 
@@ -105,7 +92,7 @@ def _rows(day: date, layer: str) -> dict[Table, list[dict[str, Any]]]:
     return {
         RUNS: [_run_row(one) for one in audits],
         QUALITY_RESULTS: [_result_row(one, number) for one in audits for number in range(EXPECTATIONS)],
-        STATES: [row for state in shop.states if state.table.startswith(layer) for row in _state_rows(state)],
+        METRIC_STATES: [row for state in shop.states if state.table.startswith(layer) for row in _state_rows(state)],
     }
 
 

@@ -8,16 +8,12 @@ from typing import Any
 from pyspark.sql import Column, DataFrame, Row
 from pyspark.sql import functions as F
 
-from jobs.catalog import LAKE
 from jobs.context import Context
-from jobs.contract import Table
+from jobs.ops.anomalies import ANOMALIES
+from jobs.ops.metric_states import METRIC_STATES
 from jobs.ops.quality_results import QUALITY_RESULTS
 from jobs.ops.runs import RUNS
 from jobs.reports.window import Anomaly, Audit, ColumnState, DayState, Failure, Recorded, first_day
-
-METRIC_STATES = Table("ops.metric_states", "", (), ())
-ANOMALIES = Table("ops.anomalies", "", (), ())
-"""Tables that a lake may not have yet; then the pages show what ``ops.runs`` and the audits know."""
 
 OVERLAP = timedelta(hours=1)
 """How far before the newest known attempt is read again: clocks of two machines differ; rows that are known already change nothing."""
@@ -85,9 +81,7 @@ def _verdicts(results: DataFrame) -> dict[tuple[str, str, int], tuple[int, tuple
 
 def _states(context: Context, first: date, run_ids: Sequence[str]) -> Iterable[DayState]:
     """Days with their columns; the sketches are asked in Spark, so that a row that comes back is a few figures."""
-    if not context.lake.exists(METRIC_STATES):
-        return []
-    rows = context.lake.spark.table(f"{LAKE}.{METRIC_STATES.name}").where(
+    rows = context.lake.read(METRIC_STATES).where(
         (F.col("partition_date") >= F.lit(first)) & F.col("is_published") & _among("run_id", run_ids)
     )
     has_numbers = F.col("quantile_sketch").isNotNull() & (F.col("row_count") > F.col("null_count"))
@@ -138,9 +132,7 @@ def _whole(row: Row) -> tuple[Any, ...]:
 
 
 def _anomalies(context: Context, run_ids: Sequence[str]) -> Iterable[Anomaly]:
-    if not context.lake.exists(ANOMALIES):
-        return []
-    rows = context.lake.spark.table(f"{LAKE}.{ANOMALIES.name}").where(_among("run_id", run_ids)).collect()
+    rows = context.lake.read(ANOMALIES).where(_among("run_id", run_ids)).collect()
     return [
         Anomaly(
             table=row["table_name"],

@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from jobs.interval import Interval
 from jobs.recommender import metrics, shelf
 from jobs.recommender.bootstrap import MOST_USERS, estimates
-from jobs.recommender.metrics import METRICS, K
+from jobs.recommender.metrics import K
 from jobs.recommender.model import Recommender
 
 RELEVANT_TYPES = ("purchase", "add_to_cart", "add_to_wishlist")
@@ -58,21 +58,27 @@ class Exam:
 
 @dataclass(frozen=True)
 class Result:
-    """A recommender's figures. ``per_user`` has one row a user, in the order of their ids: METRICS, relevant_count, history_count."""
+    """A recommender's figures at ``k``.
+
+    ``per_user`` has one row a user, in the order of their ids: ``metrics.names(k)``, relevant_count, history_count.
+    """
 
     per_user: pd.DataFrame
     shown: pd.Series
-    coverage_at_10: float
-    novelty_at_10: float
+    coverage: float
+    novelty: float
+    gini: float
+    k: int = K
 
     def matrix(self) -> npt.NDArray[np.float64]:
-        """Users x METRICS."""
-        return self.per_user[list(METRICS)].to_numpy(dtype=np.float64)
+        """Users x metrics."""
+        return self.per_user[list(metrics.names(self.k))].to_numpy(dtype=np.float64)
 
     def summary(self, seed: int) -> dict[str, Any]:
-        """Every metric as an estimate; coverage and novelty as numbers."""
-        found = dict(zip(METRICS, estimates(self.matrix(), seed=seed), strict=True))
-        return {**found, "coverage_at_10": self.coverage_at_10, "novelty_at_10": self.novelty_at_10}
+        """Every metric as an estimate; coverage, novelty and Gini as numbers."""
+        found = dict(zip(metrics.names(self.k), estimates(self.matrix(), seed=seed), strict=True))
+        of_lists = {"coverage": self.coverage, "novelty": self.novelty, "gini": self.gini}
+        return {**found, **{f"{name}_at_{self.k}": value for name, value in of_lists.items()}}
 
 
 def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, window: Interval) -> Exam:
@@ -119,19 +125,25 @@ def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, w
     return Exam(users, truth, exclude, candidates, knowledge, candidate_ids, known_users, counts)
 
 
-def sit(exam: Exam, recommender: Recommender) -> Result:
-    """Let a recommender answer: its top ten for every user of the exam, marked."""
-    users = exam.users.select("user_id")
-    slate = recommender.recommend(users, K, exam.exclude, exam.candidates).persist(StorageLevel.MEMORY_AND_DISK)
-    per_user = marked(exam.users, slate, exam.truth).toPandas().sort_values("user_id", ignore_index=True)
-    shown_items = slate.groupBy("item_id").agg(F.count("*").alias("shown_count")).toPandas()
+def sit(exam: Exam, recommender: Recommender, k: int = K) -> Result:
+    """Let a recommender answer: its ``k`` best for every user of the exam, marked."""
+    slate = recommender.recommend(exam.users.select("user_id"), k, exam.exclude, exam.candidates).persist(StorageLevel.MEMORY_AND_DISK)
+    result = mark(exam, slate, k)
     slate.unpersist()
+    return result
+
+
+def mark(exam: Exam, slate: DataFrame, k: int = K) -> Result:
+    """Mark the answers of a recommender: a slate with at most ``k`` places for every user of the exam."""
+    per_user = marked(exam.users, slate, exam.truth, k).toPandas().sort_values("user_id", ignore_index=True)
+    shown_items = slate.groupBy("item_id").agg(F.count("*").alias("shown_count")).toPandas()
     shown = shown_items.set_index("item_id")["shown_count"].astype(np.int64)
     user_counts = exam.knowledge.reindex(shown.index).fillna(0).to_numpy()
     bits = -np.log2(np.maximum(user_counts, 1) / max(exam.known_users, 1))
     novelty = float(np.average(bits, weights=shown.to_numpy())) if len(shown) else 0.0
     covered = metrics.coverage(frozenset(shown.index), exam.candidate_ids) if exam.candidate_ids else 0.0
-    return Result(per_user, shown, covered, novelty)
+    unequal = metrics.gini(shown.tolist(), len(exam.candidate_ids)) if len(shown) else 0.0
+    return Result(per_user, shown, covered, novelty, unequal, k)
 
 
 def marked(users: DataFrame, slate: DataFrame, truth: DataFrame, k: int = K) -> DataFrame:
@@ -154,6 +166,7 @@ def marked(users: DataFrame, slate: DataFrame, truth: DataFrame, k: int = K) -> 
         f"recall_at_{k}": hit_count / F.col("relevant_count"),
         f"precision_at_{k}": hit_count / k,
         f"map_at_{k}": precisions / best,
+        f"mrr_at_{k}": F.coalesce(1.0 / F.get("_ranks", F.lit(0)), F.lit(0.0)),
         f"hit_rate_at_{k}": (hit_count > 0).cast("double"),
     }
     return rows.select(*users.columns, *[value.alias(name) for name, value in figures.items()])

@@ -7,10 +7,20 @@ once and are in order; ties were broken by item id before.
 import math
 from collections.abc import Collection, Sequence
 
-METRICS = ("ndcg_at_10", "recall_at_10", "precision_at_10", "map_at_10", "hit_rate_at_10")
-"""Names of the figures, as in MLflow and the documents."""
-
 K = 10
+
+
+def names(k: int) -> tuple[str, ...]:
+    """Names of the figures a user, as in MLflow and the documents.
+
+    >>> names(5)[:2]
+    ('ndcg_at_5', 'recall_at_5')
+    """
+    return tuple(f"{figure}_at_{k}" for figure in ("ndcg", "recall", "precision", "map", "mrr", "hit_rate"))
+
+
+METRICS = names(K)
+"""The figures of a training."""
 
 
 def hit_ranks(k: int, ranked: Sequence[str], relevant: Collection[str]) -> list[int]:
@@ -75,6 +85,16 @@ def map_at(k: int, ranked: Sequence[str], relevant: Collection[str]) -> float:
     return math.fsum(count / rank for count, rank in enumerate(ranks, start=1)) / min(k, len(relevant))
 
 
+def mrr_at(k: int, ranked: Sequence[str], relevant: Collection[str]) -> float:
+    """One over the rank of the first hit, 0 without any; its mean over users is the mean reciprocal rank (Voorhees 1999).
+
+    >>> mrr_at(3, ["tea", "mug", "pot"], {"mug", "pot"})
+    0.5
+    """
+    ranks = hit_ranks(k, ranked, relevant)
+    return 1 / ranks[0] if ranks else 0.0
+
+
 def hit_rate_at(k: int, ranked: Sequence[str], relevant: Collection[str]) -> float:
     """1 when one of the first ``k`` items is relevant, otherwise 0 (Deshpande & Karypis 2004).
 
@@ -107,3 +127,20 @@ def novelty(user_counts: Sequence[int], all_users: int) -> float:
     1.0
     """
     return math.fsum(-math.log2(max(count, 1) / max(all_users, 1)) for count in user_counts) / len(user_counts)
+
+
+def gini(shown_counts: Sequence[int], candidates: int) -> float:
+    """How unequally the places are shared out among all ``candidates``: 0 each the same, towards 1 one item everything.
+
+    Gini coefficient, sum of (2 j - n - 1) x_j over n sum of x_j, x sorted and filled up with zeros (Gunawardana & Shani 2015, sec. 8.3).
+    Raises ValueError when nothing was shown.
+
+    >>> gini([2, 2], candidates=2), gini([4], candidates=2)
+    (0.0, 0.5)
+    """
+    if not sum(shown_counts):
+        message = "nothing was shown, so nothing is shared out"
+        raise ValueError(message)
+    ordered = sorted([*shown_counts, *[0] * (candidates - len(shown_counts))])
+    count = len(ordered)
+    return math.fsum((2 * place - count - 1) * shown for place, shown in enumerate(ordered, start=1)) / (count * sum(ordered))

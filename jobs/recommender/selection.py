@@ -154,11 +154,11 @@ def _evidence(results: Mapping[str, Result], leads: Mapping[str, Estimate], serv
         users=len(ours.per_user),
         ndcg_at_10=ours.summary(SEED)["ndcg_at_10"],
         lead_over_popularity=leads[f"lead_over_{POPULARITY}"],
-        coverage_at_10=ours.coverage_at_10,
-        popularity_coverage_at_10=theirs.coverage_at_10,
+        coverage_at_10=ours.coverage,
+        popularity_coverage_at_10=theirs.coverage,
         champion_version=serving.version if serving else None,
         lead_over_champion=leads.get(f"lead_over_{CHAMPION}"),
-        champion_coverage_at_10=results[CHAMPION].coverage_at_10 if CHAMPION in results else None,
+        champion_coverage_at_10=results[CHAMPION].coverage if CHAMPION in results else None,
         groups=groups,
     )
 

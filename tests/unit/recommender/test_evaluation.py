@@ -33,7 +33,7 @@ def test_spark_marks_as_the_formulas_say(spark: SparkSession) -> None:
         spark.createDataFrame([(u, str(i)) for u, truth in truths.items() for i in truth], "user_id string, item_id string"),
     ).collect()
     assert len(found) == 26
-    measures = (metrics.ndcg_at, metrics.recall_at, metrics.precision_at, metrics.map_at, metrics.hit_rate_at)
+    measures = (metrics.ndcg_at, metrics.recall_at, metrics.precision_at, metrics.map_at, metrics.mrr_at, metrics.hit_rate_at)
     for row in found:
         wanted = [measure(10, slates[row["user_id"]], truths[row["user_id"]]) for measure in measures]
         assert [row[name] for name in metrics.METRICS] == pytest.approx(wanted, abs=1e-12)
@@ -63,7 +63,7 @@ def test_everybody_with_intent_in_the_window_sits_the_exam_and_the_cold_are_coun
     assert result.per_user["user_id"].tolist() == ["cold", "old"]
     assert result.per_user["hit_rate_at_10"].tolist() == [1.0, 1.0]
     assert result.per_user["recall_at_10"].tolist() == [1.0, 0.5], "an item that nobody could recommend stays a miss"
-    assert result.coverage_at_10 == 1.0
+    assert result.coverage == 1.0
 
 
 def test_a_shop_without_a_catalogue_sells_what_was_touched_before_the_cut(spark: SparkSession) -> None:

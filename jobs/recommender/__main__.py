@@ -1,0 +1,125 @@
+"""``python -m jobs.recommender compare --train FILE --test FILE``: models side by side on plain files, outside of any lake.
+
+Files are CSV or Parquet with ``user_id,item_id[,value][,timestamp]``. One file and a split do as well: ``--input FILE --split time``.
+Prints a table; ``--out`` writes the whole report as JSON. Exit code 65 says what is wrong with a file.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from pyspark.sql import SparkSession
+from rich.console import Console
+from rich.table import Table
+
+from jobs.errors import BadDataError, TradewindError
+from jobs.estimate import Estimate
+from jobs.recommender import plain_files
+from jobs.recommender.comparison import Comparison, compare
+from jobs.recommender.family import TRAINERS
+from jobs.recommender.plain_files import SPLITS, Parted
+
+WIDTH = 170
+"""Columns of a table that goes into a file or a pipe."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Answer the command line."""
+    options = _parser().parse_args(arguments)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    with tempfile.TemporaryDirectory(prefix="tradewind-compare-") as scratch:
+        try:
+            chosen = [TRAINERS[name] for name in options.models]
+            spark = local_session(scratch)
+            parted = _parted(spark, options)
+            found = compare(plain_files.signals(parted.train), parted.test, chosen, k=options.k, seed=options.seed, tell=_to_standard_error)
+        except TradewindError as error:
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+            return error.exit_code
+    show(found, parted, console)
+    if options.out:
+        options.out.write_text(json.dumps({"leaks_time": parted.leaks_time, **found.as_dict()}, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def show(found: Comparison, parted: Parted, console: Console) -> None:
+    """A row a model, the best first, and what each is ahead of popularity by."""
+    leads = found.differences()
+    title = "leaks time: models have seen what came after some test lines" if parted.leaks_time else "split by time"
+    table = Table(title=f"{found.counts.users} users, {found.counts.relevant_pairs} right answers; {title}")
+    names = [f"{name}_at_{found.k}" for name in ("ndcg", "map", "mrr", "recall", "precision", "hit_rate", "coverage", "gini", "novelty")]
+    for heading in ("model", *names, "ndcg ahead of popularity", "filled", "seconds"):
+        table.add_column(heading, justify="left" if heading == "model" else "right", overflow="fold")
+    for one in found.ranked():
+        summary = one.result.summary(found.seed)
+        lead = leads.get((one.name, "popularity")) or _turned(leads.get(("popularity", one.name)))
+        table.add_row(
+            one.name,
+            *(str(summary[name]) if isinstance(summary[name], Estimate) else f"{summary[name]:.3f}" for name in names),
+            f"{lead.mean:+.4f} [{lead.low:+.4f}, {lead.high:+.4f}]" if lead else "",
+            f"{one.faults.filled_places / max(1, one.faults.places):.1%}",
+            f"{one.fit_seconds:.1f} + {one.recommend_seconds:.1f}",
+        )
+    console.print(table)
+    counts = found.counts
+    left_out = ", ".join(f"{name} {count}" for name, count in found.unscorable.items())
+    console.print(f"cold users {counts.cold_users}, items in the test that nobody had touched {counts.cold_items}; left out: {left_out}")
+    for one in found.contestants:
+        faults = {name: count for name, count in vars(one.faults).items() if count and name not in {"filled_places", "places"}}
+        if faults:
+            console.print(f"{one.name}: faulty lists: {faults}", style="red")
+
+
+def _turned(difference: Estimate | None) -> Estimate | None:
+    return Estimate(-difference.mean, -difference.high, -difference.low) if difference else None
+
+
+def _parted(spark: SparkSession, options: argparse.Namespace) -> Parted:
+    if options.input:
+        return plain_files.split(plain_files.read(spark, options.input), options.split, options.share, options.seed)
+    if not (options.train and options.test):
+        raise BadDataError("compare", expected="--train and --test, or --input", found="neither", advice="Name the files.")
+    train, test = (plain_files.read(spark, file) for file in (options.train, options.test))
+    return Parted(train, test, leaks_time=plain_files.overlaps(train, test))
+
+
+def local_session(scratch: str) -> SparkSession:
+    """A session without any lake; checkpoints go to ``scratch``."""
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
+    builder = SparkSession.builder.appName("compare").config("spark.sql.session.timeZone", "UTC").config("spark.ui.enabled", "false")
+    if "SPARK_ENV_LOADED" not in os.environ:
+        builder = builder.master("local[*]").config("spark.sql.shuffle.partitions", "4").config("spark.sql.adaptive.enabled", "false")
+    spark = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
+    spark.sparkContext.setLogLevel("ERROR")
+    spark.sparkContext.setCheckpointDir(scratch)
+    return spark
+
+
+def _to_standard_error(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m jobs.recommender", description="Recommenders, on plain files.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    one = commands.add_parser("compare", help="fit models on one part of a file, judge them on the other")
+    one.add_argument("--train", type=Path, help="lines to learn from: CSV or Parquet, user_id,item_id[,value][,timestamp]")
+    one.add_argument("--test", type=Path, help="lines to be judged on, of the same form")
+    one.add_argument("--input", type=Path, help="instead of both: one file, to be split")
+    one.add_argument("--split", choices=SPLITS, default="time", help="how --input is split (default: time)")
+    one.add_argument("--share", type=float, default=0.25, help="share of --input that is the test part (default: 0.25)")
+    one.add_argument(
+        "--models", nargs="+", choices=sorted(TRAINERS), default=sorted(TRAINERS), metavar="MODEL", help=", ".join(sorted(TRAINERS))
+    )
+    one.add_argument("--k", type=int, default=10, help="length of a list (default: 10)")
+    one.add_argument("--seed", type=int, default=17, help="of the bootstrap and of a random split (default: 17)")
+    one.add_argument("--out", type=Path, metavar="FILE", help="the whole report, as JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

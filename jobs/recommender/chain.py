@@ -1,0 +1,182 @@
+"""Slates from a chain of rankers: the first fills what it can, the next what is left, and each row says which model gave it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from jobs.recommender.histories import Histories, histories, in_order
+from jobs.recommender.model import SLATE_FRAME
+from jobs.recommender.ranker import NOTHING, Ranker, Scores
+
+SCORE_DIGITS = 9
+"""Significant digits of a score that count: the last bits of a sum cannot reorder a list; what is equal so far falls to the lower id."""
+
+CELLS_A_BLOCK = 4_000_000
+"""User-by-item scores that are held at a time: 32 MB."""
+
+Pairs = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
+"""Rows of users and positions of items, pair by pair."""
+
+
+@dataclass(frozen=True)
+class Slates:
+    """The best items of a block of users. ``positions``, ``scores`` and ``links`` are users x k; ``filled`` says how many count a user."""
+
+    positions: npt.NDArray[np.int64]
+    scores: Scores
+    links: npt.NDArray[np.int64]
+    filled: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Rankers in the order in which they are asked, and what users have done so far. A ``Recommender``.
+
+    ``signals`` (``SIGNALS_FRAME``) may be newer than what the rankers were fitted on: who came later is served by what there is by now.
+    """
+
+    rankers: tuple[Ranker, ...]
+    signals: DataFrame
+
+    def recommend(self, users: DataFrame, k: int, exclude: DataFrame, candidates: DataFrame) -> DataFrame:
+        """As ``Recommender.recommend``. A place is empty only where no ranker of the chain has an opinion on any candidate that is left."""
+        ids = in_order(candidates.where("item_id IS NOT NULL").select("item_id").distinct())
+        known = histories(self.signals.join(users.select("user_id").distinct(), "user_id", "left_semi"))
+        seen = exclude.groupBy("user_id").agg(F.collect_set("item_id").alias("excluded"))
+        rows = users.select("user_id").join(known, "user_id", "left").join(seen, "user_id", "left")
+        shared = users.sparkSession.sparkContext.broadcast((self.rankers, ids))
+
+        def answer(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+            rankers, item_ids = shared.value
+            for batch in batches:
+                yield slate_batch(batch, rankers, item_ids, k)
+
+        return rows.mapInArrow(answer, SLATE_FRAME)  # type: ignore[arg-type]
+
+
+def slate_batch(batch: pa.RecordBatch, rankers: Sequence[Ranker], item_ids: pa.Array, k: int) -> pa.RecordBatch:
+    """The slates of one batch of ``user_id``, ``HISTORIES_FRAME`` and ``excluded``, as ``SLATE_FRAME``."""
+    excluded = _pairs(batch.column("excluded"), item_ids)
+    step = max(1, CELLS_A_BLOCK // max(1, len(item_ids)))
+    parts = []
+    for start in range(0, max(1, batch.num_rows), step):
+        block = batch.slice(start, step)
+        mine = (excluded[0] >= start) & (excluded[0] < start + step)
+        parts.append(
+            _as_rows(block, chained(block, rankers, item_ids, k, (excluded[0][mine] - start, excluded[1][mine])), rankers, item_ids)
+        )
+    return pa.Table.from_batches(parts).combine_chunks().to_batches()[0] if len(parts) > 1 else parts[0]
+
+
+def chained(block: pa.RecordBatch, rankers: Sequence[Ranker], item_ids: pa.Array, k: int, masked: Pairs) -> Slates:
+    """Ask one ranker after the other; a later one fills the places behind those of the earlier ones."""
+    users, width = block.num_rows, min(k, len(item_ids))
+    slates = Slates(
+        np.zeros((users, width), dtype=np.int64),
+        np.zeros((users, width)),
+        np.zeros((users, width), dtype=np.int64),
+        np.zeros(users, dtype=np.int64),
+    )
+    for link, ranker in enumerate(rankers):
+        open_rows = np.flatnonzero(slates.filled < width)
+        if not len(open_rows):
+            break
+        found = candidate_scores(ranker, block.take(pa.array(open_rows)), item_ids)
+        row_of = np.full(users, -1, dtype=np.int64)
+        row_of[open_rows] = np.arange(len(open_rows))
+        inside = row_of[masked[0]] >= 0
+        found[row_of[masked[0]][inside], masked[1][inside]] = NOTHING
+        for place in range(width):
+            taken = slates.filled[open_rows] > place
+            found[np.flatnonzero(taken), slates.positions[open_rows[taken], place]] = NOTHING
+        _fill(slates, open_rows, best(found, width), link)
+    return slates
+
+
+def candidate_scores(ranker: Ranker, block: pa.RecordBatch, item_ids: pa.Array) -> Scores:
+    """What a ranker says of the candidates ``item_ids``: users x candidates, ``NOTHING`` for those that it does not know."""
+    place = pc.fill_null(pc.index_in(item_ids, value_set=ranker.item_ids), -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    known = place >= 0
+    scores = np.full((block.num_rows, len(item_ids)), NOTHING)
+    if known.any():
+        scores[:, known] = ranker.scores(Histories.of_batch(block, ranker.item_ids))[:, place[known]]
+    return scores
+
+
+def best(scores: Scores, k: int) -> Slates:
+    """The ``k`` best of each row, by score, then by position; what is ``NOTHING`` is left out.
+
+    >>> found = best(np.array([[0.5, 2.0, 0.5, NOTHING]]), k=3)
+    >>> found.positions.tolist(), found.filled.tolist()
+    ([[1, 0, 2]], [3])
+    """
+    users, items = scores.shape
+    width = min(k, items)
+    rounded = _rounded(scores)
+    if width < items:
+        # a partition may cut through equal scores: all of the k-th score stay in, and the sort below decides by position
+        threshold = -np.partition(-rounded, width - 1, axis=1)[:, width - 1 : width] if width else np.zeros((users, 1))
+        rows, columns = np.nonzero((rounded >= threshold) & (rounded > NOTHING))
+    else:
+        rows, columns = np.nonzero(rounded > NOTHING)
+    values = rounded[rows, columns]
+    order = np.lexsort((columns, -values, rows))
+    rows, columns, values = rows[order], columns[order], values[order]
+    place = np.arange(len(rows)) - np.searchsorted(rows, np.arange(users))[rows]
+    kept = place < width
+    positions, found = np.zeros((users, width), dtype=np.int64), np.zeros((users, width))
+    positions[rows[kept], place[kept]], found[rows[kept], place[kept]] = columns[kept], values[kept]
+    filled = np.minimum(np.bincount(rows, minlength=users), width).astype(np.int64)
+    return Slates(positions, found, np.zeros((users, width), dtype=np.int64), filled)
+
+
+def _rounded(scores: Scores) -> Scores:
+    """Scores to ``SCORE_DIGITS`` significant digits of the largest of their row."""
+    finite = np.where(np.isfinite(scores), np.abs(scores), 0.0)
+    largest = finite.max(axis=1, keepdims=True, initial=0.0)
+    exponent = np.ceil(np.log2(np.where(largest > 0, largest, 1.0)))
+    unit = np.exp2(exponent - np.ceil(SCORE_DIGITS * np.log2(10)))  # a power of two, so that scaling is exact
+    with np.errstate(invalid="ignore"):
+        rounded: Scores = np.where(np.isfinite(scores), np.rint(scores / unit) * unit, NOTHING)
+    return rounded
+
+
+def _fill(slates: Slates, rows: npt.NDArray[np.int64], more: Slates, link: int) -> None:
+    width = slates.positions.shape[1]
+    for place in range(width):
+        offered = (more.filled > place) & (slates.filled[rows] < width)
+        at = rows[offered]
+        target = slates.filled[at]
+        slates.positions[at, target] = more.positions[offered, place]
+        slates.scores[at, target] = more.scores[offered, place]
+        slates.links[at, target] = link
+        slates.filled[at] += 1
+
+
+def _as_rows(block: pa.RecordBatch, slates: Slates, rankers: Sequence[Ranker], item_ids: pa.Array) -> pa.RecordBatch:
+    width = slates.positions.shape[1]
+    given = np.arange(width)[None, :] < slates.filled[:, None]
+    rows, places = np.nonzero(given)
+    names = pa.array([ranker.name for ranker in rankers], pa.string())
+    columns = [
+        block.column("user_id").take(pa.array(rows)),
+        item_ids.take(pa.array(slates.positions[given])),
+        pa.array((places + 1).astype(np.int32)),
+        pa.array(slates.scores[given]),
+        names.take(pa.array(slates.links[given])),
+    ]
+    return pa.RecordBatch.from_arrays(columns, ["user_id", "item_id", "rank", "score", "model"])
+
+
+def _pairs(lists: pa.Array, item_ids: pa.Array) -> Pairs:
+    """(row, position) of the items in ``lists`` that are among ``item_ids``."""
+    rows = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int64)
+    found = pc.index_in(pc.list_flatten(lists), value_set=item_ids)
+    known = pc.is_valid(found).to_numpy(zero_copy_only=False)
+    return rows[known], pc.fill_null(found, 0).to_numpy(zero_copy_only=False).astype(np.int64)[known]

@@ -1,0 +1,15 @@
+"""The models that can be asked for by name, with the parameters that they have unless somebody searches for better ones."""
+
+from collections.abc import Mapping
+
+from jobs.recommender.models.als import AlsTrainer
+from jobs.recommender.models.ease import EaseTrainer
+from jobs.recommender.models.item_neighbours import ItemNeighboursTrainer
+from jobs.recommender.models.popularity import PopularityTrainer
+from jobs.recommender.models.user_neighbours import UserNeighboursTrainer
+from jobs.recommender.ranker import Trainer
+
+TRAINERS: Mapping[str, Trainer] = {
+    trainer.name: trainer
+    for trainer in (PopularityTrainer(), ItemNeighboursTrainer(), UserNeighboursTrainer(), EaseTrainer(), AlsTrainer())
+}

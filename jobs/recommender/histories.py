@@ -1,0 +1,109 @@
+"""What users have done so far, in blocks: the one thing about a user that a ranker needs to know."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import scipy.sparse as sp
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+SIGNALS_FRAME = "user_id string, item_id string, weight double, last_at timestamp"
+"""What every model learns from: one row a user and item; ``weight`` > 0 says how much, ``last_at`` (UTC, may be NULL) when last."""
+
+HISTORIES_FRAME = "user_id string, items array<string>, weights array<double>, times array<bigint>"
+"""One row a user: the items in the order of time, then of their ids; ``times`` in microseconds, 0 where unknown."""
+
+
+@dataclass(frozen=True)
+class Histories:
+    """The histories of a block of users, over a catalogue of ``items`` items.
+
+    User ``row`` has the entries ``indptr[row]`` to ``indptr[row + 1]`` of ``positions`` (into the catalogue), ``weights`` and ``times``,
+    the oldest first. Items that are not in the catalogue are left out.
+    """
+
+    items: int
+    indptr: npt.NDArray[np.int64]
+    positions: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float64]
+    times: npt.NDArray[np.int64]
+
+    @property
+    def users(self) -> int:
+        """Users of the block."""
+        return len(self.indptr) - 1
+
+    def of(self, row: int) -> slice:
+        """Where the entries of a user lie."""
+        return slice(int(self.indptr[row]), int(self.indptr[row + 1]))
+
+    def matrix(self) -> sp.csr_matrix:
+        """Users x items, the weights as values; items in the order of the catalogue."""
+        found = sp.csr_matrix((self.weights, self.positions, self.indptr), shape=(self.users, self.items))
+        return found.sorted_indices()
+
+    def rows(self, start: int, end: int) -> "Histories":
+        """The users ``start <= row < end``."""
+        first, last = int(self.indptr[start]), int(self.indptr[end])
+        inside = slice(first, last)
+        return Histories(self.items, self.indptr[start : end + 1] - first, self.positions[inside], self.weights[inside], self.times[inside])
+
+    @classmethod
+    def of_batch(cls, batch: pa.RecordBatch, item_ids: pa.Array) -> "Histories":
+        """Read ``items``, ``weights`` and ``times`` of ``HISTORIES_FRAME`` (NULL: nothing yet) over the catalogue ``item_ids``."""
+        lists = batch.column("items")
+        parents = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int64)
+        found = pc.index_in(pc.list_flatten(lists), value_set=item_ids)
+        known = pc.is_valid(found).to_numpy(zero_copy_only=False)
+        counts = np.bincount(parents[known], minlength=batch.num_rows)
+
+        def flat(name: str) -> Any:
+            return pc.list_flatten(batch.column(name)).to_numpy(zero_copy_only=False)[known]
+
+        return cls(
+            items=len(item_ids),
+            indptr=np.concatenate([[0], np.cumsum(counts)]).astype(np.int64),
+            positions=pc.fill_null(found, 0).to_numpy(zero_copy_only=False).astype(np.int64)[known],
+            weights=flat("weights").astype(np.float64),
+            times=flat("times").astype(np.int64),
+        )
+
+
+def histories(signals: DataFrame) -> DataFrame:
+    """One row a user of ``SIGNALS_FRAME``, as ``HISTORIES_FRAME``; the same rows give the same lists on any number of partitions."""
+    at = F.coalesce(F.unix_micros("last_at"), F.lit(0)).alias("at")
+    entries = F.array_sort(F.collect_list(F.struct(at, "item_id", "weight")))
+    grouped = valid(signals).groupBy("user_id").agg(entries.alias("_entries"))
+    return grouped.select(
+        "user_id",
+        F.col("_entries.item_id").alias("items"),
+        F.col("_entries.weight").alias("weights"),
+        F.col("_entries.at").alias("times"),
+    )
+
+
+def catalogue(signals: DataFrame) -> pa.Array:
+    """The ids of all items that somebody has touched, in order: one string an item on the driver."""
+    return in_order(valid(signals).select("item_id").distinct())
+
+
+def valid(signals: DataFrame) -> DataFrame:
+    """The rows that say something: a user, an item, and a weight above zero."""
+    return signals.where("user_id IS NOT NULL AND item_id IS NOT NULL AND weight > 0")
+
+
+def in_order(item_ids: DataFrame) -> pa.Array:
+    """The column ``item_id`` on the driver, sorted by its code points."""
+    found = item_ids.select("item_id").toArrow().sort_by("item_id")["item_id"].combine_chunks()
+    return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
+
+
+def blocks(batches: Iterator[pa.RecordBatch], item_ids: pa.Array) -> Iterator[tuple[pa.RecordBatch, Histories]]:
+    """Each batch with its histories: what a task of ``mapInArrow`` begins with."""
+    for batch in batches:
+        yield batch, Histories.of_batch(batch, item_ids)

@@ -1,0 +1,56 @@
+"""Item-based collaborative filtering: what goes with what a user has (Sarwar et al. 2001; Deshpande & Karypis 2004)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from jobs.recommender.gram import MICRO, gram
+from jobs.recommender.histories import Histories, catalogue
+from jobs.recommender.ranker import NOTHING, Scores, SimilarItems
+
+
+@dataclass(frozen=True)
+class ItemNeighbours(SimilarItems):
+    """``similarities`` (items x items, sparse): of each row's item those that it speaks for, the column's."""
+
+    name: str = "item_neighbours"
+
+    def scores(self, histories: Histories) -> Scores:
+        """As ``Ranker.scores``: the sum over the history of weight times similarity; nothing for items that no neighbour speaks for."""
+        found = np.asarray((histories.matrix() @ self.similarities).todense(), dtype=np.float64)
+        found[found == 0] = NOTHING
+        return found
+
+
+@dataclass(frozen=True)
+class ItemNeighboursTrainer:
+    """Cosine of the items' columns, shrunk, of each item the ``neighbours`` nearest.
+
+    ``shrinkage``: added to the denominator, so that few common users count for little (Bell & Koren 2007).
+    """
+
+    neighbours: int = 100
+    shrinkage: float = 10.0
+    name: str = "item_neighbours"
+
+    def fit(self, signals: DataFrame) -> ItemNeighbours:
+        """As ``Trainer.fit``. Runs in Spark; the driver gets ``neighbours`` figures an item."""
+        item_ids = catalogue(signals)
+        pairs = gram(signals, item_ids).persist()
+        norms = pairs.where("row = column").select(F.col("row").alias("item"), F.sqrt(F.col("micro") / MICRO).alias("norm"))
+        apart = pairs.where("row <> column")
+        both = apart.union(apart.select("column", "row", "micro").toDF("row", "column", "micro"))
+        similarity = (F.col("micro") / MICRO) / (F.col("_row.norm") * F.col("_column.norm") + F.lit(self.shrinkage))
+        near = (
+            both.join(F.broadcast(norms).alias("_row"), F.col("row") == F.col("_row.item"))
+            .join(F.broadcast(norms).alias("_column"), F.col("column") == F.col("_column.item"))
+            .select("row", "column", F.round(similarity, 9).alias("similarity"))
+        )
+        place = F.row_number().over(Window.partitionBy("column").orderBy(F.desc("similarity"), "row"))
+        kept = near.withColumn("_place", place).where(F.col("_place") <= self.neighbours).select("row", "column", "similarity").toArrow()
+        pairs.unpersist()
+        entries = (kept["similarity"].to_numpy(), (kept["row"].to_numpy(), kept["column"].to_numpy()))
+        return ItemNeighbours(item_ids, sp.csr_matrix(entries, shape=(len(item_ids), len(item_ids))).sorted_indices())

@@ -1,0 +1,112 @@
+"""What a fitted model is: arrays about items, and from a user's history to a score for each of them.
+
+A user is known by the history alone, so nothing that a model keeps grows with the users, somebody who came after the training is served
+like everybody else, and every model is saved, loaded and scored by the same code (ADR 7).
+"""
+
+import json
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import scipy.sparse as sp
+from pyspark.sql import DataFrame
+
+from jobs.recommender.histories import Histories
+
+Scores = npt.NDArray[np.float64]
+"""Users x items; ``NOTHING`` where a model has no opinion."""
+
+NOTHING = -np.inf
+R = TypeVar("R")
+
+ARRAYS, ABOUT = "arrays.npz", "model.json"
+
+
+class Ranker(Protocol):
+    """A fitted model. A frozen dataclass whose fields are arrays, sparse matrices and plain numbers."""
+
+    @property
+    def name(self) -> str:
+        """Which model this is, as in slates, MLflow and documents."""
+        ...
+
+    @property
+    def item_ids(self) -> pa.Array:
+        """The items that it knows, in the order of their ids."""
+        ...
+
+    def scores(self, histories: Histories) -> Scores:
+        """A score for each user of the block and each known item, ``NOTHING`` where it has no opinion; a user's order is what counts."""
+        ...
+
+
+class Trainer(Protocol):
+    """A model with its parameters, before it has seen anything. Frozen; ``name`` is that of its rankers."""
+
+    @property
+    def name(self) -> str:
+        """Which model this is."""
+        ...
+
+    def fit(self, signals: DataFrame) -> Ranker:
+        """Learn from ``SIGNALS_FRAME``; the same rows give the same ranker, in any order and on any number of partitions.
+
+        No rows give a ranker that knows no item. Raises TooLargeError, before anything is computed, where the model is not meant for so
+        much.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class SimilarItems:
+    """Mixin of rankers with a matrix of similarities between items: ``similarities`` (items x items), a row what its item speaks for."""
+
+    item_ids: pa.Array
+    similarities: sp.csr_matrix
+
+    def similar_items(self, item_id: str, k: int) -> list[tuple[str, float]]:
+        """Up to ``k`` items with their similarity, the nearest first, ties in the order of the ids; nothing for an unknown item."""
+        found = np.flatnonzero(np.asarray(self.item_ids.to_pylist(), dtype=object) == item_id)
+        if not len(found):
+            return []
+        row = self.similarities.getrow(int(found[0]))
+        order = np.lexsort((row.indices, -row.data))[:k]
+        return [(self.item_ids[int(row.indices[place])].as_py(), float(row.data[place])) for place in order]
+
+
+def save(ranker: Any, folder: Path) -> None:
+    """Write a ranker into a folder: its arrays and, as JSON, what is no array. The same ranker gives the same bytes but for zip's clock."""
+    arrays: dict[str, npt.NDArray[Any]] = {}
+    plain: dict[str, Any] = {}
+    for field in fields(ranker):
+        value = getattr(ranker, field.name)
+        if isinstance(value, sp.csr_matrix):
+            arrays |= {f"{field.name}.{part}": getattr(value, part) for part in ("data", "indices", "indptr")}
+            arrays[f"{field.name}.shape"] = np.asarray(value.shape)
+        elif isinstance(value, pa.Array):
+            arrays[field.name] = np.asarray(value.to_pylist(), dtype=np.str_)
+        elif isinstance(value, np.ndarray):
+            arrays[field.name] = value
+        else:
+            plain[field.name] = value
+    np.savez(folder / ARRAYS, **arrays)  # type: ignore[arg-type]
+    (folder / ABOUT).write_text(json.dumps(plain, sort_keys=True), encoding="utf-8")
+
+
+def load(kind: type[R], folder: Path) -> R:
+    """Read what ``save`` has written; pickles are refused."""
+    values: dict[str, Any] = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
+        for name in {key.partition(".")[0] for key in arrays.files}:
+            if f"{name}.shape" in arrays.files:
+                parts = tuple(arrays[f"{name}.{part}"] for part in ("data", "indices", "indptr"))
+                values[name] = sp.csr_matrix(parts, shape=tuple(arrays[f"{name}.shape"]))
+            elif arrays[name].dtype.kind == "U":
+                values[name] = pa.array(arrays[name].tolist(), pa.string())
+            else:
+                values[name] = arrays[name]
+    return kind(**values)

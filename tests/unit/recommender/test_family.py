@@ -1,0 +1,205 @@
+"""Claims that hold for every model of the family, and then some for each."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyspark.ml.recommendation import ALS, ALSModel
+from pyspark.sql import DataFrame, SparkSession
+
+from jobs.recommender.chain import Chain
+from jobs.recommender.family import TRAINERS
+from jobs.recommender.histories import SIGNALS_FRAME, Histories, histories
+from jobs.recommender.model import PAIR_FRAME, SLATE_FRAME, USER_FRAME
+from jobs.recommender.models.als import AlsTrainer
+from jobs.recommender.models.ease import EaseTrainer
+from jobs.recommender.models.item_neighbours import ItemNeighboursTrainer
+from jobs.recommender.models.popularity import PopularityTrainer
+from jobs.recommender.models.user_neighbours import UserNeighboursTrainer
+from jobs.recommender.ranker import Ranker, Trainer, load, save
+from jobs.recommender.size import TooLargeError
+
+BEGINNING = datetime(2026, 6, 1, tzinfo=UTC)
+ITEMS = [f"{circle}{n}" for circle in "ab" for n in range(6)]
+Ranked = dict[str, list[tuple[int, str, float, str]]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _checkpoints(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> None:
+    spark.sparkContext.setCheckpointDir(str(tmp_path_factory.mktemp("checkpoints")))
+
+
+def signals(spark: SparkSession, pairs: list[tuple[str, str]], partitions: int = 2) -> DataFrame:
+    """Every pair with weight 1, a minute apart."""
+    rows = [(user, item, 1.0, BEGINNING + timedelta(minutes=minute)) for minute, (user, item) in enumerate(pairs)]
+    return spark.createDataFrame(rows, SIGNALS_FRAME).repartition(partitions)
+
+
+def circles(size: int = 12) -> list[tuple[str, str]]:
+    """Two circles of users, each with items of its own; the last user knows one item."""
+    pairs = [(f"u{u:02}", f"{'ab'[u % 2]}{i}") for u in range(size) for i in range(6) if (u * 7 + i) % 3]
+    return [*pairs, ("single", "a0")]
+
+
+def ranked(chain: Chain, users: list[str], *, k: int, exclude: list[tuple[str, str]] | None = None, items: list[str] = ITEMS) -> Ranked:
+    spark = chain.signals.sparkSession
+    slate = chain.recommend(
+        spark.createDataFrame([(u,) for u in users], USER_FRAME),
+        k,
+        spark.createDataFrame(exclude or [], PAIR_FRAME),
+        spark.createDataFrame([(i,) for i in items], "item_id string"),
+    )
+    assert [f"{f.name} {f.dataType.simpleString()}" for f in slate.schema.fields] == SLATE_FRAME.split(", ")
+    found: Ranked = {}
+    for row in sorted(slate.collect(), key=lambda r: (r["user_id"], r["rank"])):
+        found.setdefault(row["user_id"], []).append((row["rank"], row["item_id"], row["score"], row["model"]))
+    return found
+
+
+class ModelContract:
+    """What every model must do."""
+
+    trainer: Trainer
+    knows_strangers = False
+    is_personal = True
+
+    def chain(self, rows: DataFrame) -> Chain:
+        return Chain((self.trainer.fit(rows),), rows)
+
+    def test_ranks_have_no_gaps_scores_fall_and_excluded_pairs_stay_away(self, spark: SparkSession) -> None:
+        own = [pair for pair in circles() if pair[0] in {"u00", "u01", "single"}]
+        found = ranked(self.chain(signals(spark, circles())), ["u00", "u01", "single"], k=2, exclude=own)
+        assert set(found) == {"u00", "u01", "single"}
+        for user, rows in found.items():
+            assert [rank for rank, *_ in rows] == [1, 2]
+            assert [score for *_, score, _ in rows] == sorted((score for *_, score, _ in rows), reverse=True)
+            assert {(user, item) for _, item, *_ in rows}.isdisjoint(own)
+            assert {model for *_, model in rows} == {self.trainer.name}
+
+    def test_a_circle_is_recommended_its_own_items(self, spark: SparkSession) -> None:
+        if not self.is_personal:
+            return
+        own = [pair for pair in circles() if pair[0] in {"u00", "u01"}]
+        found = ranked(self.chain(signals(spark, circles())), ["u00", "u01"], k=2, exclude=own)
+        assert [{item[0] for _, item, *_ in found[user]} for user in ("u00", "u01")] == [{"a"}, {"b"}]
+
+    def test_ties_fall_to_the_lower_item_id(self, spark: SparkSession) -> None:
+        pairs = [(user, item) for user in ("u1", "u2", "u3") for item in ("x", "m", "c")]
+        rows = spark.createDataFrame([(user, item, 1.0, None) for user, item in pairs], SIGNALS_FRAME)
+        found = ranked(self.chain(rows), ["u1"], k=3, items=["x", "m", "c"])
+        assert [item for _, item, *_ in found["u1"]] == ["c", "m", "x"]
+
+    def test_strangers_among_users_and_items_are_no_error(self, spark: SparkSession) -> None:
+        found = ranked(
+            self.chain(signals(spark, circles())),
+            ["nobody"],
+            k=2,
+            exclude=[("nobody", "unheard"), ("elsewhere", "a0")],
+            items=["a0", "a1", "unheard"],
+        )
+        assert {item for _, item, *_ in found.get("nobody", [])} == ({"a0", "a1"} if self.knows_strangers else set())
+
+    def test_nothing_to_learn_from_is_no_error(self, spark: SparkSession) -> None:
+        assert ranked(self.chain(signals(spark, [])), ["u"], k=2, items=["b", "a"]) == {}
+
+    def test_somebody_who_came_after_the_training_is_served_by_what_there_is(self, spark: SparkSession) -> None:
+        ranker = self.trainer.fit(signals(spark, circles()))
+        later = signals(spark, [("late", "b1"), ("late", "b2")])
+        found = ranked(Chain((ranker,), later), ["late"], k=2, exclude=[("late", "b1"), ("late", "b2")])
+        assert len(found["late"]) == 2
+        if self.is_personal:
+            assert {item[0] for _, item, *_ in found["late"]} == {"b"}
+
+    def test_the_partitions_and_the_order_of_the_input_change_nothing(self, spark: SparkSession) -> None:
+        rows = signals(spark, circles())
+        one, five = rows.coalesce(1).orderBy("user_id", "item_id"), rows.repartition(5).orderBy("item_id")
+        assert ranked(self.chain(one), ["u00", "u03", "single"], k=5) == ranked(self.chain(five), ["u00", "u03", "single"], k=5)
+
+    def test_a_ranker_comes_back_from_its_files_as_it_was(self, spark: SparkSession, tmp_path: Path) -> None:
+        rows = signals(spark, circles())
+        ranker: Ranker = self.trainer.fit(rows)
+        save(ranker, tmp_path)
+        again = load(type(ranker), tmp_path)
+        assert ranked(Chain((again,), rows), ["u00", "single"], k=4) == ranked(Chain((ranker,), rows), ["u00", "single"], k=4)
+
+    def test_the_nearest_items_are_of_the_same_circle_and_strangers_have_none(self, spark: SparkSession) -> None:
+        ranker = self.trainer.fit(signals(spark, circles()))
+        if not hasattr(ranker, "similar_items"):
+            return
+        near = ranker.similar_items("a0", 3)
+        assert {item[0] for item, _ in near} == {"a"}
+        assert "a0" not in dict(near)
+        assert [value for _, value in near] == sorted((value for _, value in near), reverse=True)
+        assert ranker.similar_items("unheard", 3) == []
+
+
+class TestPopularity(ModelContract):
+    trainer = PopularityTrainer()
+    knows_strangers = True
+    is_personal = False
+
+    def test_the_weights_are_summed(self, spark: SparkSession) -> None:
+        ranker = self.trainer.fit(
+            spark.createDataFrame([("u", "a", 0.1, None), ("v", "a", 0.2, None), ("u", "b", 1.0, None)], SIGNALS_FRAME)
+        )
+        assert dict(zip(ranker.item_ids.to_pylist(), ranker.sums.tolist(), strict=True)) == {"a": 0.3, "b": 1.0}
+
+
+class TestItemNeighbours(ModelContract):
+    trainer = ItemNeighboursTrainer(neighbours=5, shrinkage=1.0)
+
+    def test_the_similarity_is_the_shrunk_cosine(self, spark: SparkSession) -> None:
+        ranker = ItemNeighboursTrainer(neighbours=5, shrinkage=2.0).fit(signals(spark, [("u", "a"), ("u", "b"), ("v", "a"), ("w", "b")]))
+        assert ranker.similarities.toarray().tolist() == [[0.0, 0.25], [0.25, 0.0]]  # 1 user in common / (sqrt(2) * sqrt(2) + 2)
+
+
+class TestEase(ModelContract):
+    trainer = EaseTrainer(regularisation=1.0)
+
+    def test_the_weights_are_the_closed_form(self, spark: SparkSession) -> None:
+        ranker = EaseTrainer(regularisation=1.0).fit(signals(spark, [("u", "a"), ("u", "b"), ("v", "a")]))
+        # X'X + I = [[3, 1], [1, 2]], its inverse [[2, -1], [-1, 3]] / 5; B_ij = -P_ij / P_jj
+        assert ranker.weights == pytest.approx(np.array([[0, 1 / 3], [1 / 2, 0]]), abs=1e-6)
+
+    def test_a_catalogue_that_it_is_not_meant_for_is_refused_before_anything_is_computed(
+        self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("jobs.recommender.models.ease.MOST_ITEMS", 3)
+        with pytest.raises(TooLargeError, match="at most 3 items, the size it is meant for; found 12"):
+            self.trainer.fit(signals(spark, circles()))
+
+
+class TestAls(ModelContract):
+    trainer = AlsTrainer(rank=4, iterations=3)
+
+    def test_a_users_factors_are_the_step_of_a_training_for_that_user(self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch) -> None:
+        fitted: list[ALSModel] = []
+        fit = ALS.fit
+
+        def watched(self: ALS, rows: DataFrame) -> ALSModel:
+            fitted.append(fit(self, rows))
+            return fitted[0]
+
+        monkeypatch.setattr(ALS, "fit", watched)
+        rows = signals(spark, circles())
+        ranker = self.trainer.fit(rows)
+        block = histories(rows).toArrow().sort_by("user_id").combine_chunks().to_batches()[0]
+        trained = [row["features"] for row in fitted[0].userFactors.orderBy("id").collect()]
+        assert ranker.user_factors(Histories.of_batch(block, ranker.item_ids)) == pytest.approx(np.asarray(trained), abs=1e-4)
+
+
+class TestUserNeighbours(ModelContract):
+    trainer = UserNeighboursTrainer(neighbours=4, shrinkage=1.0)
+
+    def test_the_nearest_users_speak_by_their_nearness(self, spark: SparkSession) -> None:
+        rows = signals(spark, [("u", "a"), ("v", "a"), ("v", "b"), ("w", "c")])
+        chain = Chain((UserNeighboursTrainer(neighbours=2, shrinkage=0.0).fit(rows),), rows)
+        found = ranked(chain, ["u"], k=2, exclude=[("u", "a")], items=["a", "b", "c"])
+        assert [item for _, item, *_ in found["u"]] == ["b"]
+        assert found["u"][0][2] == pytest.approx(1 / 2**0.5)
+
+
+def test_every_model_that_can_be_asked_for_is_tested() -> None:
+    tested = {kind.trainer.name for kind in ModelContract.__subclasses__()}
+    assert tested == set(TRAINERS)

@@ -3,7 +3,7 @@
 The protocol is that of Microsoft Recommenders' comparison: every rating counts, three quarters of each item's ratings at random (NumPy
 seed 42, round(0.75 n), in the order of the file) are learnt from, all items of that part but the seen ones are ranked, k = 10, and recall
 and MAP are divided by all test items of a user. The file comes from the PyPI package recbole 1.2.1, is checked by its hash and kept below
-``.local``. Writes ``benchmarks/movielens.md``; exit 1 when popularity is not what the protocol gives, or a model is below what it is held to.
+``.local``. Writes ``benchmarks/movielens.md``; exit 1 when popularity is not what the protocol gives, or a model is below its figure.
 """
 
 import argparse

@@ -4,12 +4,22 @@ from collections.abc import Mapping
 
 from jobs.recommender.models.als import AlsTrainer
 from jobs.recommender.models.ease import EaseTrainer
+from jobs.recommender.models.item2vec import Item2VecTrainer
 from jobs.recommender.models.item_neighbours import ItemNeighboursTrainer
+from jobs.recommender.models.markov import MarkovTrainer
 from jobs.recommender.models.popularity import PopularityTrainer
 from jobs.recommender.models.user_neighbours import UserNeighboursTrainer
 from jobs.recommender.ranker import Trainer
 
 TRAINERS: Mapping[str, Trainer] = {
     trainer.name: trainer
-    for trainer in (PopularityTrainer(), ItemNeighboursTrainer(), UserNeighboursTrainer(), EaseTrainer(), AlsTrainer())
+    for trainer in (
+        PopularityTrainer(),
+        ItemNeighboursTrainer(),
+        UserNeighboursTrainer(),
+        MarkovTrainer(),
+        Item2VecTrainer(),
+        EaseTrainer(),
+        AlsTrainer(),
+    )
 }

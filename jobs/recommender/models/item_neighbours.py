@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.sparse as sp
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.recommender.gram import MICRO, gram
 from jobs.recommender.histories import Histories, catalogue
+from jobs.recommender.pairs import strongest
 from jobs.recommender.ranker import NOTHING, Scores, SimilarItems
 
 
@@ -47,10 +47,8 @@ class ItemNeighboursTrainer:
         near = (
             both.join(F.broadcast(norms).alias("_row"), F.col("row") == F.col("_row.item"))
             .join(F.broadcast(norms).alias("_column"), F.col("column") == F.col("_column.item"))
-            .select("row", "column", F.round(similarity, 9).alias("similarity"))
+            .select("row", "column", F.round(similarity, 9).alias("value"))
         )
-        place = F.row_number().over(Window.partitionBy("column").orderBy(F.desc("similarity"), "row"))
-        kept = near.withColumn("_place", place).where(F.col("_place") <= self.neighbours).select("row", "column", "similarity").toArrow()
+        similarities = strongest(near, of_each="column", most=self.neighbours, items=len(item_ids))
         pairs.unpersist()
-        entries = (kept["similarity"].to_numpy(), (kept["row"].to_numpy(), kept["column"].to_numpy()))
-        return ItemNeighbours(item_ids, sp.csr_matrix(entries, shape=(len(item_ids), len(item_ids))).sorted_indices())
+        return ItemNeighbours(item_ids, similarities)

@@ -1,0 +1,77 @@
+"""Claims about lists: total order, filling up, blocks. Pure arithmetic, without Spark."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from jobs.recommender import chain
+from jobs.recommender.chain import best, slate_batch
+from jobs.recommender.histories import Histories
+from jobs.recommender.ranker import NOTHING, Scores
+
+ITEMS = pa.array(["a", "b", "c", "d"])
+
+
+@dataclass(frozen=True)
+class Fixed:
+    """The same opinion for everybody."""
+
+    item_ids: pa.Array
+    values: tuple[float, ...]
+    name: str
+
+    def scores(self, histories: Histories) -> Scores:
+        return np.tile(np.asarray(self.values), (histories.users, 1))
+
+
+def batch(*excluded: list[str] | None) -> pa.RecordBatch:
+    users = len(excluded)
+    nothing = {"items": pa.list_(pa.string()), "weights": pa.list_(pa.float64()), "times": pa.list_(pa.int64())}
+    columns = [pa.array([f"u{n}" for n in range(users)]), *(pa.nulls(users, kind) for kind in nothing.values())]
+    return pa.RecordBatch.from_arrays([*columns, pa.array(excluded, pa.list_(pa.string()))], ["user_id", *nothing, "excluded"])
+
+
+def lists(*excluded: list[str] | None, rankers: list[Fixed], k: int) -> list[list[tuple[str, int, str]]]:
+    rows = slate_batch(batch(*excluded), rankers, ITEMS, k).to_pylist()
+    return [[(row["item_id"], row["rank"], row["model"]) for row in rows if row["user_id"] == f"u{n}"] for n in range(len(excluded))]
+
+
+def test_equal_scores_fall_to_the_lower_position_also_at_the_end_of_the_list() -> None:
+    assert best(np.array([[1.0, 5.0, 1.0, 1.0]]), k=3).positions.tolist() == [[1, 0, 2]]
+
+
+def test_scores_that_differ_in_the_last_bits_only_are_equal() -> None:
+    assert best(np.array([[0.1 + 0.2, 0.3 + 1e-16, 0.3 + 2e-13]]), k=3).positions.tolist() == [[0, 1, 2]]
+    assert best(np.array([[0.3, 0.3 + 1e-6]]), k=2).positions.tolist() == [[1, 0]]
+
+
+def test_a_huge_score_beside_small_ones_is_still_the_best() -> None:
+    assert best(np.array([[-1e9, 1e12, 3.0]]), k=3).positions.tolist() == [[1, 2, 0]]
+
+
+@pytest.mark.parametrize("nothing", [NOTHING, np.nan, np.inf])
+def test_what_is_no_number_is_no_opinion(nothing: float) -> None:
+    found = best(np.array([[nothing, -2.0]]), k=2)
+    assert (found.positions[0, 0], found.filled.tolist()) == (1, [1])
+
+
+def test_a_later_link_fills_what_is_left_and_repeats_nothing() -> None:
+    first = Fixed(pa.array(["c", "zz"]), (1.0, 9.0), "first")
+    second = Fixed(ITEMS, (1.0, 2.0, 3.0, 4.0), "second")
+    found = lists(["d"], None, rankers=[first, second], k=3)
+    assert found[0] == [("c", 1, "first"), ("b", 2, "second"), ("a", 3, "second")]
+    assert found[1] == [("c", 1, "first"), ("d", 2, "second"), ("b", 3, "second")]
+
+
+def test_a_user_who_may_be_shown_nothing_gets_no_row() -> None:
+    assert lists(["a", "b", "c", "d"], rankers=[Fixed(ITEMS, (1.0, 2.0, 3.0, 4.0), "one")], k=2) == [[]]
+
+
+def test_the_size_of_a_block_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    rankers = [Fixed(ITEMS, (1.0, NOTHING, 3.0, NOTHING), "first"), Fixed(ITEMS, (1.0, 2.0, 3.0, 4.0), "second")]
+    excluded = [["a"], None, ["c", "d"], ["b"], None]
+    at_once = lists(*excluded, rankers=rankers, k=3)
+    monkeypatch.setattr(chain, "CELLS_A_BLOCK", 8)
+    assert lists(*excluded, rankers=rankers, k=3) == at_once

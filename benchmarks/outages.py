@@ -1,8 +1,8 @@
-"""``python -m benchmarks.outages``: what a job says, how it exits and whether the next attempt succeeds, outage by outage.
+"""``python -m benchmarks.outages``: what a job says, how it exits and whether the next attempt succeeds, entry by entry of the runbook.
 
 Each rehearsal runs real tasks on a stack of its own (Postgres, object store; no MLflow, which is one of the outages): it breaks one thing,
-runs a task, looks whether a reader sees anything of the failed attempt, mends the thing, and runs the task again. Needs root for the
-small file systems that are filled (264 MB of memory); ``--only`` names single rehearsals, ``--logs`` keeps every job's output.
+runs a task, looks whether a reader sees anything of the failed attempt, does what the runbook says, and runs the task again. Needs root for
+the small file systems that are filled (384 MB of memory); ``--only`` names single rehearsals, ``--logs`` keeps every job's output.
 """
 
 import argparse
@@ -20,22 +20,26 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from jobs.catalog import REFINE, SCORE
+from jobs.landing import MARKER, folder
 from jobs.settings import Settings
 from jobs.store import Store
 from stack.health import await_healthy
 from stack.object_store import NAME as OBJECT_STORE
 from stack.postgres import NAME as POSTGRES
+from stack.rehearsal.victims import drivers
 from stack.services import BASE, Stack, temporary
 from stack.settings import CHECKOUT, StackSettings
 from tests.landed_day import events_of, land_events
 
-DAY = date(2029, 5, 7)
+DAY, NEXT_DAY = date(2029, 5, 7), date(2029, 5, 8)
 BRONZE, SILVER, GOLD = (task.tables for task in REFINE)
-STORE_MB, SCRATCH_MB = 64, 200
-"""Sizes of the file systems; Spark copies its jars, 110 MB, into its scratch."""
+STORE_MB, SCRATCH_MB = 64, 320
+"""Sizes of the file systems; Spark copies its jars, 110 MB a driver, into its scratch; two drivers run at a time at most."""
 SPARE_KB = 8
 """What is left free: enough to begin with, too little for a table."""
 JOB_SECONDS = 900
+
+EVERYTHING_WELL: Mapping[str, str] = {}
 
 Outage = Callable[[Stack], AbstractContextManager[Mapping[str, str]]]
 
@@ -67,15 +71,25 @@ class Rehearsal:
     exit_code: int
     breaks_at: str | None = None
     """Words in the job's log at which the outage begins; None: before the job starts."""
+    others_write: bool = False
+    """Whether somebody else writes the same layer meanwhile, so that it changes without the failed attempt."""
+    day: date = DAY
 
 
 def job(
-    stack: Stack, tables: tuple[str, ...], run_id: str, attempt: int, *, changed: Mapping[str, str], logs: Path
+    stack: Stack,
+    tables: tuple[str, ...],
+    run_id: str,
+    attempt: int,
+    *,
+    logs: Path,
+    changed: Mapping[str, str] = EVERYTHING_WELL,
+    day: date = DAY,
 ) -> Iterator[str | Attempt]:
     """Run a task as a process of its own: yields its output line by line, then how it ended."""
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
-        interval = ["--start", str(DAY), "--end", str(DAY + timedelta(days=1)), "--run-id", run_id, "--attempt", str(attempt)]
+        interval = ["--start", str(day), "--end", str(day + timedelta(days=1)), "--run-id", run_id, "--attempt", str(attempt)]
         command = [sys.executable, "-u", str(CHECKOUT / "bin" / "spark_entry.py"), *tables, *interval, "--result", str(result)]
         environment = {**stack.environment(), **changed}
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")
@@ -102,10 +116,10 @@ def met(stack: Stack, rehearsal: Rehearsal, logs: Path) -> Attempt:
     """The task's attempt during the outage."""
     if rehearsal.breaks_at is None:
         with rehearsal.outage(stack) as changed:
-            return ended(job(stack, rehearsal.tables, rehearsal.name, 1, changed=changed, logs=logs))
+            return ended(job(stack, rehearsal.tables, rehearsal.name, 1, changed=changed, logs=logs, day=rehearsal.day))
     with ExitStack() as broken:
         is_broken = False
-        for step in job(stack, rehearsal.tables, rehearsal.name, 1, changed={}, logs=logs):
+        for step in job(stack, rehearsal.tables, rehearsal.name, 1, logs=logs, day=rehearsal.day):
             if isinstance(step, Attempt):
                 return step
             if rehearsal.breaks_at in step and not is_broken:
@@ -158,7 +172,95 @@ def full(folder: Callable[[Stack], Path]) -> Outage:
     return outage
 
 
+# bad days: an input that is wrong, late or overtaken, and what the runbook says to do about it
+
+
+def landed(change: Callable[[bytes], bytes | None], name: str) -> Outage:
+    """An object of the landed day as ``change`` makes it; None takes it away. Mended by landing it again."""
+
+    @contextmanager
+    def outage(stack: Stack) -> Iterator[Mapping[str, str]]:
+        services = settings_of(stack)
+        store, key = Store.from_settings(services), folder(services.source, "events", DAY) + name
+        whole = store.read(key) or b""
+        changed = change(whole)
+        if changed is None:
+            store.delete([key])
+        else:
+            store.write(key, changed)
+        try:
+            yield EVERYTHING_WELL
+        finally:
+            store.write(key, whole)
+
+    return outage
+
+
+@contextmanager
+def rejects(stack: Stack) -> Iterator[Mapping[str, str]]:
+    """A tenth of the lines cannot be read; mended by landing the day again."""
+    land_events(settings_of(stack), DAY, *events_of(DAY, 36), *["{cut"] * 4)
+    succeed(stack, BRONZE, "rejects")
+    try:
+        yield EVERYTHING_WELL
+    finally:
+        land_events(settings_of(stack), DAY, *events_of(DAY, 40))
+        succeed(stack, BRONZE, "no-rejects")
+
+
+@contextmanager
+def unrefined(stack: Stack) -> Iterator[Mapping[str, str]]:
+    """A day that is to be scored before it was refined; mended by refining it."""
+    try:
+        yield EVERYTHING_WELL
+    finally:
+        land_events(settings_of(stack), NEXT_DAY, *events_of(NEXT_DAY, 40))
+        for tables in (BRONZE, SILVER, GOLD):
+            succeed(stack, tables, "refined-at-last", day=NEXT_DAY)
+
+
+@contextmanager
+def overtaken(stack: Stack) -> Iterator[Mapping[str, str]]:
+    """Another run of the same task, which begins later and publishes first."""
+    slow = drivers(stack.env_file)
+    for process in slow:
+        process.suspend()
+    try:
+        succeed(stack, SILVER, "overtaker")
+    finally:
+        for process in slow:
+            process.resume()
+    yield EVERYTHING_WELL
+
+
+@contextmanager
+def killed(stack: Stack) -> Iterator[Mapping[str, str]]:
+    """The driver, by the kernel, as when memory is short."""
+    for process in drivers(stack.env_file):
+        process.kill()
+    yield EVERYTHING_WELL
+
+
+def settings_of(stack: Stack) -> Settings:
+    """The shop's settings."""
+    return Settings.from_environment({"TRADEWIND_ENV_FILE": str(stack.env_file)})
+
+
+def succeed(stack: Stack, tables: tuple[str, ...], run_id: str, *, day: date = DAY) -> None:
+    """A task that has to go well; raises RuntimeError when it does not."""
+    with tempfile.TemporaryDirectory() as logs:
+        how = ended(job(stack, tables, f"{run_id}-{tables[0]}", 1, logs=Path(logs), day=day))
+    if how.exit_code != 0:
+        raise RuntimeError(f"{run_id}: exit {how.exit_code}, {how.last_words}")
+
+
 REHEARSALS = (
+    Rehearsal("misspelt-setting", BRONZE, lambda _: nullcontext({"TRADEWIND_BUKET": "lake"}), 65),
+    Rehearsal("marker-missing", BRONZE, landed(lambda _: None, MARKER), 75),
+    Rehearsal("file-cut-off", BRONZE, landed(lambda whole: whole[:-12], "part-00000.jsonl.gz"), 65),
+    Rehearsal("too-many-rejects", SILVER, rejects, 65),
+    Rehearsal("overtaken", SILVER, overtaken, 75, breaks_at="silver.events: ", others_write=True),
+    Rehearsal("killed", SILVER, killed, -9, breaks_at="silver.events: "),
     Rehearsal("wrong-s3-secret-key", BRONZE, wrong("TRADEWIND_S3_SECRET_KEY"), 65),
     Rehearsal("wrong-s3-access-key", BRONZE, wrong("TRADEWIND_S3_ACCESS_KEY"), 65),
     Rehearsal("wrong-catalog-password", BRONZE, wrong("TRADEWIND_CATALOG_PASSWORD"), 65),
@@ -171,6 +273,7 @@ REHEARSALS = (
     Rehearsal("object-store-full-in-mid-run", SILVER, full(lambda stack: stack.object_store.objects), 69, breaks_at="silver.events: "),
     Rehearsal("postgres-stopped-in-mid-run", SILVER, stopped(POSTGRES), 69, breaks_at="silver.events: "),
     Rehearsal("mlflow-stopped", SCORE.tables, absent, 69),
+    Rehearsal("not-refined", SCORE.tables, unrefined, 65, others_write=True, day=NEXT_DAY),
 )
 
 
@@ -191,30 +294,33 @@ def small_file_systems(stack: Stack) -> Iterator[None]:
         yield
 
 
-def seen(stack: Stack) -> list[str]:
-    """What a reader can see: every object of the lake's metadata heads, by the catalog's own table."""
+def seen(stack: Stack, layer: str) -> list[str]:
+    """What a reader can see of a layer: the published snapshot of each table that has one, by the catalog's own table."""
     import psycopg  # noqa: PLC0415  (only this looks past the catalog)
 
     login = stack.credentials.postgres_roles["lake"]
     with psycopg.connect(host="127.0.0.1", port=stack.ports.postgres, user="lake", password=login, dbname="lake") as connection:
         rows = connection.execute("SELECT table_namespace, table_name, metadata_location FROM iceberg_tables ORDER BY 1, 2").fetchall()
-    return [f"{namespace}.{name} {head_of_main(stack, location)}" for namespace, name, location in rows if namespace != "ops"]
+    heads = {f"{namespace}.{name}": head_of_main(stack, location) for namespace, name, location in rows if namespace == layer}
+    return [f"{name} {head}" for name, head in heads.items() if head]
 
 
-def head_of_main(stack: Stack, location: str) -> str:
+def head_of_main(stack: Stack, location: str) -> int | None:
     """The published snapshot in a table's metadata file; branches of attempts do not count."""
-    content = Store.from_settings(Settings.from_environment({"TRADEWIND_ENV_FILE": str(stack.env_file)})).read(location.split("/", 3)[3])
-    return str(json.loads(content or b"{}").get("refs", {}).get("main", {}).get("snapshot-id"))
+    content = Store.from_settings(settings_of(stack)).read(location.split("/", 3)[3])
+    head: int | None = json.loads(content or b"{}").get("refs", {}).get("main", {}).get("snapshot-id")
+    return head
 
 
 def rehearse(stack: Stack, rehearsal: Rehearsal, logs: Path) -> bool:
     """Break, run, look, mend, run again; prints what happened and returns whether it is what it should be."""
-    before = seen(stack)
+    layer = rehearsal.tables[0].partition(".")[0]
+    before = seen(stack, layer)
     failed = met(stack, rehearsal, logs)
-    unchanged = [line for line in seen(stack) if not line.endswith(" None")] == [line for line in before if not line.endswith(" None")]
+    unchanged = rehearsal.others_write or seen(stack, layer) == before
     if rehearsal.outage is absent:
         stack.start(names=("mlflow",))
-    again = ended(job(stack, rehearsal.tables, rehearsal.name, 2, changed={}, logs=logs))
+    again = ended(job(stack, rehearsal.tables, rehearsal.name, 2, logs=logs, day=rehearsal.day))
     is_well = (failed.exit_code, unchanged, again.exit_code) == (rehearsal.exit_code, True, 0)
     print(f"{rehearsal.name}: exit {failed.exit_code}, {'nothing' if unchanged else 'SOMETHING'} visible, then exit {again.exit_code}")
     print(f"  {failed.last_words}\n", flush=True)
@@ -235,12 +341,11 @@ def main() -> int:
     with small_file_systems(stack):
         try:
             stack.start(names=BASE)
-            services = Settings.from_environment({"TRADEWIND_ENV_FILE": str(stack.env_file)})
-            land_events(services, DAY, *events_of(DAY, 40))
+            land_events(settings_of(stack), DAY, *events_of(DAY, 40))
             layers = (BRONZE, SILVER, GOLD)
             needed = max(layers.index(rehearsal.tables) if rehearsal.tables in layers else len(layers) for rehearsal in chosen)
             for task in layers[: max(1, needed)]:
-                first = ended(job(stack, task, "before", 1, changed={}, logs=logs))
+                first = ended(job(stack, task, "before", 1, logs=logs))
                 if first.exit_code != 0:
                     print(f"the day before any outage: exit {first.exit_code}, {first.last_words}; see {logs}")
                     return len(chosen)

@@ -77,6 +77,10 @@ class ExpiredRawError(BadDataError):
     """Raw text that is needed has reached the end of its retention; a rebuild would be from half of what had landed."""
 
 
+class TooLargeError(BadDataError):
+    """A model was asked to learn from more than it is meant for."""
+
+
 class TryAgainError(TradewindError):
     """The attempt came too early or lost a race; a later one can succeed."""
 

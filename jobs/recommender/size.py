@@ -1,10 +1,6 @@
 """A model that is not meant for so much says so before it starts."""
 
-from jobs.errors import BadDataError
-
-
-class TooLargeError(BadDataError):
-    """A model was asked to learn from more than it is meant for."""
+from jobs.errors import TooLargeError
 
 
 def require(model: str, what: str, found: int, most: int) -> None:
@@ -13,7 +9,7 @@ def require(model: str, what: str, found: int, most: int) -> None:
     >>> require("ease", "items", 3, 2)
     Traceback (most recent call last):
     ...
-    jobs.recommender.size.TooLargeError: ease: expected at most 2 items, the size it is meant for; found 3. Choose another model.
+    jobs.errors.TooLargeError: ease: expected at most 2 items, the size it is meant for; found 3. Choose another model.
     """
     if found > most:
         raise TooLargeError(

@@ -8,6 +8,7 @@ import pytest
 from pyspark.ml.recommendation import ALS, ALSModel
 from pyspark.sql import DataFrame, SparkSession
 
+from jobs.errors import TooLargeError
 from jobs.recommender.chain import Chain
 from jobs.recommender.family import TRAINERS
 from jobs.recommender.histories import SIGNALS_FRAME, Histories, histories
@@ -20,7 +21,6 @@ from jobs.recommender.models.markov import MarkovTrainer
 from jobs.recommender.models.popularity import PopularityTrainer
 from jobs.recommender.models.user_neighbours import UserNeighboursTrainer
 from jobs.recommender.ranker import Ranker, Trainer, load, save
-from jobs.recommender.size import TooLargeError
 
 BEGINNING = datetime(2026, 6, 1, tzinfo=UTC)
 ITEMS = [f"{circle}{n}" for circle in "ab" for n in range(6)]

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from jobs.recommender.histories import Histories, histories, in_order
 from jobs.recommender.model import SLATE_FRAME
 from jobs.recommender.ranker import NOTHING, Ranker, Scores
+from jobs.recommender.reasons import REASONS_FRAME, because
 
 SCORE_DIGITS = 9
 """Significant digits of a score that count: the last bits of a sum cannot reorder a list; what is equal so far falls to the lower id."""
@@ -46,6 +47,13 @@ class Chain:
 
     def recommend(self, users: DataFrame, k: int, exclude: DataFrame, candidates: DataFrame) -> DataFrame:
         """As ``Recommender.recommend``. A place is empty only where no ranker of the chain has an opinion on any candidate that is left."""
+        return self._slates(users, k, exclude, candidates, has_reasons=False)
+
+    def explain(self, users: DataFrame, k: int, exclude: DataFrame, candidates: DataFrame) -> DataFrame:
+        """The same lists with their reasons: ``SLATE_FRAME`` and ``REASONS_FRAME``."""
+        return self._slates(users, k, exclude, candidates, has_reasons=True)
+
+    def _slates(self, users: DataFrame, k: int, exclude: DataFrame, candidates: DataFrame, *, has_reasons: bool) -> DataFrame:
         ids = in_order(candidates.where("item_id IS NOT NULL").select("item_id").distinct())
         known = histories(self.signals.join(users.select("user_id").distinct(), "user_id", "left_semi"))
         seen = exclude.groupBy("user_id").agg(F.collect_set("item_id").alias("excluded"))
@@ -55,22 +63,24 @@ class Chain:
         def answer(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             rankers, item_ids = shared.value
             for batch in batches:
-                yield slate_batch(batch, rankers, item_ids, k)
+                yield slate_batch(batch, rankers, item_ids, k, has_reasons=has_reasons)
 
-        return rows.mapInArrow(answer, SLATE_FRAME)  # type: ignore[arg-type]
+        frame = f"{SLATE_FRAME}, {REASONS_FRAME}" if has_reasons else SLATE_FRAME
+        return rows.mapInArrow(answer, frame)  # type: ignore[arg-type]
 
 
-def slate_batch(batch: pa.RecordBatch, rankers: Sequence[Ranker], item_ids: pa.Array, k: int) -> pa.RecordBatch:
-    """The slates of one batch of ``user_id``, ``HISTORIES_FRAME`` and ``excluded``, as ``SLATE_FRAME``."""
+def slate_batch(
+    batch: pa.RecordBatch, rankers: Sequence[Ranker], item_ids: pa.Array, k: int, *, has_reasons: bool = False
+) -> pa.RecordBatch:
+    """The slates of one batch of ``user_id``, ``HISTORIES_FRAME`` and ``excluded``, as ``SLATE_FRAME``, with ``REASONS_FRAME`` if asked."""
     excluded = _pairs(batch.column("excluded"), item_ids)
     step = max(1, CELLS_A_BLOCK // max(1, len(item_ids)))
     parts = []
     for start in range(0, max(1, batch.num_rows), step):
         block = batch.slice(start, step)
         mine = (excluded[0] >= start) & (excluded[0] < start + step)
-        parts.append(
-            _as_rows(block, chained(block, rankers, item_ids, k, (excluded[0][mine] - start, excluded[1][mine])), rankers, item_ids)
-        )
+        slates = chained(block, rankers, item_ids, k, (excluded[0][mine] - start, excluded[1][mine]))
+        parts.append(_as_rows(block, slates, rankers, item_ids, has_reasons=has_reasons))
     return pa.Table.from_batches(parts).combine_chunks().to_batches()[0] if len(parts) > 1 else parts[0]
 
 
@@ -159,7 +169,7 @@ def _fill(slates: Slates, rows: npt.NDArray[np.int64], more: Slates, link: int) 
         slates.filled[at] += 1
 
 
-def _as_rows(block: pa.RecordBatch, slates: Slates, rankers: Sequence[Ranker], item_ids: pa.Array) -> pa.RecordBatch:
+def _as_rows(block: pa.RecordBatch, slates: Slates, rankers: Sequence[Ranker], item_ids: pa.Array, *, has_reasons: bool) -> pa.RecordBatch:
     width = slates.positions.shape[1]
     given = np.arange(width)[None, :] < slates.filled[:, None]
     rows, places = np.nonzero(given)
@@ -171,7 +181,11 @@ def _as_rows(block: pa.RecordBatch, slates: Slates, rankers: Sequence[Ranker], i
         pa.array(slates.scores[given]),
         names.take(pa.array(slates.links[given])),
     ]
-    return pa.RecordBatch.from_arrays(columns, ["user_id", "item_id", "rank", "score", "model"])
+    headings = ["user_id", "item_id", "rank", "score", "model"]
+    if has_reasons:
+        columns.append(because(block, rankers, item_ids, (rows, slates.positions[given], slates.links[given])))
+        headings.append("because")
+    return pa.RecordBatch.from_arrays(columns, headings)
 
 
 def _pairs(lists: pa.Array, item_ids: pa.Array) -> Pairs:

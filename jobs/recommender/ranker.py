@@ -7,7 +7,7 @@ like everybody else, and every model is saved, loaded and scored by the same cod
 import json
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -44,6 +44,15 @@ class Ranker(Protocol):
         ...
 
 
+@runtime_checkable
+class Explaining(Protocol):
+    """A ranker whose scores are sums over the history."""
+
+    def contributions(self, histories: Histories, row: int, positions: npt.NDArray[np.int64]) -> Scores:
+        """What each entry of the user's history adds to the score of each of ``positions``: positions x entries; rows sum to the scores."""
+        ...
+
+
 class Trainer(Protocol):
     """A model with its parameters, before it has seen anything. Frozen; ``name`` is that of its rankers."""
 
@@ -67,6 +76,12 @@ class SimilarItems:
 
     item_ids: pa.Array
     similarities: sp.csr_matrix
+
+    def contributions(self, histories: Histories, row: int, positions: npt.NDArray[np.int64]) -> Scores:
+        """As ``Explaining.contributions``: weight of the entry times similarity."""
+        own = histories.of(row)
+        found: Scores = self.similarities[histories.positions[own]][:, positions].toarray().T * histories.weights[own]
+        return found
 
     def similar_items(self, item_id: str, k: int) -> list[tuple[str, float]]:
         """Up to ``k`` items with their similarity, the nearest first, ties in the order of the ids; nothing for an unknown item."""

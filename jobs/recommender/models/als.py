@@ -32,16 +32,28 @@ class Als:
     def user_factors(self, histories: Histories) -> npt.NDArray[np.float64]:
         """Users x rank: x = (Y'Y + Y'(C - I)Y + r n I)^-1 Y'C p over the user's n items (Hu et al. 2008, eq. 4; r n as MLlib scales it)."""
         items = self.factors.astype(np.float64)
-        rank = items.shape[1]
         all_items = items.T @ items
-        found = np.zeros((histories.users, rank))
+        found = np.zeros((histories.users, items.shape[1]))
         for row in range(histories.users):
-            own = histories.of(row)
-            mine, confidence = items[histories.positions[own]], self.alpha * histories.weights[own]
+            mine, confidence = self._own(items, histories, row)
             if len(mine):
-                left = all_items + (mine.T * confidence) @ mine + self.regularisation * len(mine) * np.eye(rank)
-                found[row] = np.linalg.solve(left, mine.T @ (1 + confidence))
+                found[row] = np.linalg.solve(self._left(all_items, mine, confidence), mine.T @ (1 + confidence))
         return found
+
+    def contributions(self, histories: Histories, row: int, positions: npt.NDArray[np.int64]) -> Scores:
+        """As ``Explaining.contributions``: y_i' W y_j (1 + c_j), W the inverse of the user's system (Hu et al. 2008, eq. 7)."""
+        items = self.factors.astype(np.float64)
+        mine, confidence = self._own(items, histories, row)
+        found: Scores = items[positions] @ np.linalg.solve(self._left(items.T @ items, mine, confidence), mine.T * (1 + confidence))
+        return found
+
+    def _own(self, items: Scores, histories: Histories, row: int) -> tuple[Scores, Scores]:
+        own = histories.of(row)
+        return items[histories.positions[own]], self.alpha * histories.weights[own]
+
+    def _left(self, all_items: Scores, mine: Scores, confidence: Scores) -> Scores:
+        left: Scores = all_items + (mine.T * confidence) @ mine + self.regularisation * len(mine) * np.eye(all_items.shape[0])
+        return left
 
     def scores(self, histories: Histories) -> Scores:
         """As ``Ranker.scores``: the product of both factors; nothing for somebody without a history."""

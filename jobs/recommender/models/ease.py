@@ -31,6 +31,12 @@ class Ease:
         found[np.diff(known.indptr) == 0] = NOTHING
         return found
 
+    def contributions(self, histories: Histories, row: int, positions: npt.NDArray[np.int64]) -> Scores:
+        """As ``Explaining.contributions``: weight of the entry times that of the pair of items."""
+        own = histories.of(row)
+        found: Scores = self.weights[np.ix_(histories.positions[own], positions)].astype(np.float64).T * histories.weights[own]
+        return found
+
     def similar_items(self, item_id: str, k: int) -> list[tuple[str, float]]:
         """Up to ``k`` items for which the item says most; ties in the order of the ids, nothing for an unknown item."""
         place = self.item_ids.index(item_id).as_py()

@@ -34,6 +34,14 @@ class Item2Vec:
         found[np.diff(histories.indptr) == 0] = NOTHING
         return found
 
+    def contributions(self, histories: Histories, row: int, positions: npt.NDArray[np.int64]) -> Scores:
+        """As ``Explaining.contributions``: the entry's part of the history's direction, along the item's."""
+        own = histories.of(row)
+        entries = self.vectors[histories.positions[own]].astype(np.float64) * histories.weights[own][:, None]
+        length = max(float(np.linalg.norm(entries.sum(axis=0))), 1e-12)
+        found: Scores = self.vectors[positions].astype(np.float64) @ entries.T / length
+        return found
+
     def similar_items(self, item_id: str, k: int) -> list[tuple[str, float]]:
         """Up to ``k`` items by cosine, ties in the order of the ids; nothing for an unknown item."""
         place = self.item_ids.index(item_id).as_py()

@@ -34,6 +34,13 @@ class Markov(SimilarItems):
         found[found == 0] = NOTHING
         return found
 
+    def contributions(self, histories: Histories, row: int, positions: npt.NDArray[np.int64]) -> Scores:
+        """As ``Explaining.contributions``: loudness of the entry times the chance of the step."""
+        own = histories.of(row)
+        loudness = self._recent(histories).data[own]
+        found: Scores = self.similarities[histories.positions[own]][:, positions].toarray().T * loudness
+        return found
+
     def _recent(self, histories: Histories) -> sp.csr_matrix:
         lengths = np.diff(histories.indptr)
         back = np.repeat(histories.indptr[1:], lengths) - 1 - np.arange(len(histories.positions))

@@ -38,11 +38,17 @@ class UserNeighbours:
         ]
         return np.concatenate(steps) if steps else np.zeros((0, len(self.item_ids)))
 
+    def contributions(self, histories: Histories, row: int, positions: npt.NDArray[np.int64]) -> Scores:
+        """As ``Explaining.contributions``: what an entry adds to the nearness of each neighbour, times what that one has."""
+        block = histories.rows(row, row + 1)
+        near, divisors = self._nearness(block)
+        nearest = np.argsort(-near[0], kind="stable")[: self.neighbours]
+        shared = self.known[nearest][:, block.positions].toarray() * block.weights / divisors[0, nearest][:, None]  # neighbours x entries
+        found: Scores = self.known[nearest][:, positions].toarray().T @ shared
+        return found
+
     def _scores(self, block: Histories) -> Scores:
-        mine = block.matrix()
-        near = np.asarray((mine @ self.known.T).todense(), dtype=np.float64)
-        lengths = np.sqrt(np.asarray(mine.multiply(mine).sum(axis=1), dtype=np.float64))
-        near = np.round(near / np.maximum(lengths * self.norms[None, :] + self.shrinkage, 1e-12), 9)
+        near, _ = self._nearness(block)
         kept = min(self.neighbours, near.shape[1])
         nearest = np.argsort(-near, axis=1, kind="stable")[:, :kept]
         rows = np.repeat(np.arange(block.users), kept)
@@ -50,6 +56,14 @@ class UserNeighbours:
         found = np.asarray((weights @ self.known).todense(), dtype=np.float64)
         found[found == 0] = NOTHING
         return found
+
+    def _nearness(self, block: Histories) -> tuple[Scores, Scores]:
+        """Shrunk cosines, users of the block x all users, and what the products were divided by."""
+        mine = block.matrix()
+        lengths = np.sqrt(np.asarray(mine.multiply(mine).sum(axis=1), dtype=np.float64))
+        divisors = np.maximum(lengths * self.norms[None, :] + self.shrinkage, 1e-12)
+        near = np.asarray((mine @ self.known.T).todense(), dtype=np.float64)
+        return np.round(near / divisors, 9), divisors
 
 
 @dataclass(frozen=True)

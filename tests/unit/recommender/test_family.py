@@ -20,7 +20,7 @@ from jobs.recommender.models.item_neighbours import ItemNeighboursTrainer
 from jobs.recommender.models.markov import MarkovTrainer
 from jobs.recommender.models.popularity import PopularityTrainer
 from jobs.recommender.models.user_neighbours import UserNeighboursTrainer
-from jobs.recommender.ranker import Ranker, Trainer, load, save
+from jobs.recommender.ranker import Explaining, Ranker, Trainer, load, save
 
 BEGINNING = datetime(2026, 6, 1, tzinfo=UTC)
 ITEMS = [f"{circle}{n}" for circle in "ab" for n in range(6)]
@@ -67,6 +67,7 @@ class ModelContract:
     is_personal = True
     may_be_short = False
     is_order_free = True
+    falls_without_the_strongest = True
 
     def chain(self, rows: DataFrame) -> Chain:
         return Chain((self.trainer.fit(rows),), rows)
@@ -139,6 +140,41 @@ class ModelContract:
         assert [value for _, value in near] == sorted((value for _, value in near), reverse=True)
         assert ranker.similar_items("unheard", 3) == []
 
+    def test_what_the_history_contributes_sums_to_the_score_and_without_the_most_of_it_the_score_falls(self, spark: SparkSession) -> None:
+        ranker = self.trainer.fit(signals(spark, circles()))
+        if not isinstance(ranker, Explaining):
+            assert not self.is_personal
+            return
+        block = histories(signals(spark, circles())).toArrow().sort_by("user_id").combine_chunks().to_batches()[0]
+        known = Histories.of_batch(block, ranker.item_ids)
+        scores = ranker.scores(known)
+        for row in (0, 3):
+            own = known.of(row)
+            new = np.setdiff1d(np.flatnonzero(np.isfinite(scores[row])), known.positions[own])
+            parts = ranker.contributions(known, row, new)
+            assert parts.sum(axis=1) == pytest.approx(scores[row, new], abs=1e-7)
+            best = int(np.argmax(scores[row, new]))
+            without = np.delete(np.arange(own.start, own.stop), int(np.argmax(parts[best])))
+            less = Histories(
+                known.items, np.array([0, len(without)]), known.positions[without], known.weights[without], known.times[without]
+            )
+            if self.falls_without_the_strongest:
+                assert ranker.scores(less)[0, new[best]] < scores[row, new[best]]
+
+    def test_reasons_are_past_items_the_strongest_first(self, spark: SparkSession) -> None:
+        rows = signals(spark, circles())
+        chain = self.chain(rows)
+        ids = spark.createDataFrame([(item,) for item in ITEMS], "item_id string")
+        asked = spark.createDataFrame([("u00",), ("nobody",)], USER_FRAME)
+        found = chain.explain(asked, 2, rows.select("user_id", "item_id"), ids).collect()
+        past = {item for user, item in circles() if user == "u00"}
+        for row in found:
+            shares = [reason["share"] for reason in row["because"]]
+            assert bool(shares) == (self.is_personal and row["user_id"] == "u00")
+            assert shares == sorted(shares, reverse=True)
+            assert sum(shares) <= 1 + 1e-5
+            assert {reason["item_id"] for reason in row["because"]} <= past
+
 
 class TestPopularity(ModelContract):
     trainer = PopularityTrainer()
@@ -197,6 +233,7 @@ class TestAls(ModelContract):
 
 class TestUserNeighbours(ModelContract):
     trainer = UserNeighboursTrainer(neighbours=4, shrinkage=1.0)
+    falls_without_the_strongest = False  # a shorter history is nearer to those who have the rest of it
 
     def test_the_nearest_users_speak_by_their_nearness(self, spark: SparkSession) -> None:
         rows = signals(spark, [("u", "a"), ("v", "a"), ("v", "b"), ("w", "c")])

@@ -74,12 +74,17 @@ def accounted(context: "Context", step: Step, marked: DataFrame, days: tuple[dat
             found=f"{counts.kept} + {counts.rejected} + {counts.merged}, and {sums['deliveries']} deliveries",
             advice="A row was lost or doubled on its way: this is a fault of the build, not of the input.",
         )
-    _check_share(main.name, counts, step.max_reject_share)
+    check_share(main.name, counts, step.max_reject_share)
     return counts
 
 
-def _check_share(name: str, counts: Counts, limit: float) -> None:
-    if counts.read and counts.rejected / counts.read > limit:
+def check_share(name: str, counts: Counts, limit: float) -> None:
+    """Raise RejectShareError when more than ``limit`` of the rows, a share, were rejected, or all of them.
+
+    A single row stops nothing as long as others were kept: one of sixteen is more than 5 %, and says nothing about the other fifteen.
+    """
+    is_all = counts.rejected > 0 and counts.rejected == counts.read
+    if counts.rejected > max(1.0, limit * counts.read) or is_all:
         common = ", ".join(f"{reason} {count}" for reason, count in sorted(counts.reasons.items(), key=lambda pair: (-pair[1], pair[0])))
         raise RejectShareError(
             name,

@@ -29,7 +29,7 @@ EXPECTED = (
     "refine_daily.bronze has failed: day unknown, 3 tables",
     "refine_daily.silver has failed: day 2026-01-06, silver.events, AuditError",
     "refine_daily.silver has recovered: day 2026-01-06, 5 tables",
-    "refine_daily is late: day 2026-01-07, 13 tables",
+    "refine_daily is late: day 2026-01-07, 14 tables",
     "train_segments_weekly.train_segments is late: day 2026-01-08, model.segments, AuditError",
     "train_segments_weekly.train_segments has recovered: day 2026-01-08, model.segments",
     "train_segments_weekly.train_segments is done, but its data is unusual: day 2026-01-09, silver.events",

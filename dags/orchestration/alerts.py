@@ -92,9 +92,14 @@ def explain_success(context: Context, result: object) -> None:
 
 
 def explain_lateness(dag_id: str, seconds: int, tasks: Sequence[str], context: Mapping[str, Mapping[str, Any]]) -> None:
-    """Alert about a run that has not ended in time: Airflow calls this, outside of any task, when a deadline is missed."""
+    """Alert about a run that has not ended in time: Airflow calls this, outside of any task, when a deadline is missed.
+
+    A run that has failed by then is left alone: the alert of its task has told of it.
+    """
     run = context.get("dag_run", {})
-    run_id, day = str(run.get("dag_run_id")), str(run.get("partition_key") or (run.get("conf") or {}).get("day"))
+    if run.get("state") == "failed":
+        return
+    run_id, day = str(run.get("dag_run_id")), str(run.get("partition_key") or (run.get("conf") or {}).get("day") or "unknown")
     notify(
         Alert(
             kind=Kind.LATE,

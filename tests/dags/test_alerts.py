@@ -247,6 +247,16 @@ def test_a_missed_deadline_is_told_by_the_same_channels(hook: Received, configur
     assert "docs/runbook.md#late" in message["text"]
 
 
+@pytest.mark.parametrize(("state", "told"), [("failed", 0), ("running", 1)])
+def test_a_run_that_has_failed_is_not_told_as_late_too_and_one_without_a_day_says_so(
+    hook: Received, configure: Configure, state: str, told: int
+) -> None:
+    configure(alert_webhook_connection="hook")
+    run = {"dag_run_id": "manual__1", "partition_key": None, "conf": {}, "state": state}
+    alerts.explain_lateness("refine_daily", 60, ["bronze"], {"dag_run": run})
+    assert [message["text"].splitlines()[0] for message in hook.messages] == ["refine_daily is late: day unknown, 3 tables"] * told
+
+
 @pytest.mark.parametrize("status", [404, 500])
 def test_a_channel_that_fails_neither_hides_the_alert_nor_gives_away_its_address(
     mail: Received, configure: Configure, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, status: int

@@ -8,6 +8,7 @@ from jobs.recommender.models.item2vec import Item2VecTrainer
 from jobs.recommender.models.item_neighbours import ItemNeighboursTrainer
 from jobs.recommender.models.markov import MarkovTrainer
 from jobs.recommender.models.popularity import PopularityTrainer
+from jobs.recommender.models.rules import RulesTrainer
 from jobs.recommender.models.user_neighbours import UserNeighboursTrainer
 from jobs.recommender.ranker import Trainer
 
@@ -17,6 +18,7 @@ TRAINERS: Mapping[str, Trainer] = {
         PopularityTrainer(),
         ItemNeighboursTrainer(),
         UserNeighboursTrainer(),
+        RulesTrainer(),
         MarkovTrainer(),
         Item2VecTrainer(),
         EaseTrainer(),

@@ -19,6 +19,7 @@ from jobs.recommender.models.item2vec import Item2VecTrainer
 from jobs.recommender.models.item_neighbours import ItemNeighboursTrainer
 from jobs.recommender.models.markov import MarkovTrainer
 from jobs.recommender.models.popularity import PopularityTrainer
+from jobs.recommender.models.rules import RulesTrainer
 from jobs.recommender.models.user_neighbours import UserNeighboursTrainer
 from jobs.recommender.ranker import Explaining, Ranker, Trainer, load, save
 
@@ -262,6 +263,25 @@ class TestMarkov(ModelContract):
 class TestItem2Vec(ModelContract):
     trainer = Item2VecTrainer(size=8, iterations=30, step_size=0.1)
     is_order_free = False
+
+
+class TestRules(ModelContract):
+    trainer = RulesTrainer(least_support=0.1, least_confidence=0.1)
+    is_order_free = False  # where everybody has everything, no rule says more than nothing
+    may_be_short = True
+
+    def test_support_confidence_and_lift_are_those_of_the_book(self, spark: SparkSession) -> None:
+        rows = signals(spark, [("u", "a"), ("u", "b"), ("v", "a"), ("v", "b"), ("w", "a"), ("w", "c"), ("x", "c"), ("x", "d")])
+        ranker = self.trainer.fit(rows)
+        rules = {
+            (tuple(ranker.item_ids[int(at)].as_py() for at in ranker.antecedents[rule].indices), ranker.item_ids[int(right)].as_py()): rule
+            for rule, right in enumerate(ranker.consequents)
+        }
+        rule = rules[("a",), "b"]
+        assert ranker.supports[rule] == pytest.approx(2 / 4)
+        assert ranker.confidences[rule] == pytest.approx(2 / 3)
+        assert ranker.lifts[rule] == pytest.approx(2 / 3 / (2 / 4))
+        assert (("a",), "c") not in rules, "it goes less well with a than without"
 
 
 def test_every_model_that_can_be_asked_for_is_tested() -> None:

@@ -10,6 +10,7 @@ from jobs.recommender.models.markov import MarkovTrainer
 from jobs.recommender.models.popularity import PopularityTrainer
 from jobs.recommender.models.rules import RulesTrainer
 from jobs.recommender.models.user_neighbours import UserNeighboursTrainer
+from jobs.recommender.models.vmis_knn import VmisKnnTrainer
 from jobs.recommender.ranker import Trainer
 
 TRAINERS: Mapping[str, Trainer] = {
@@ -20,6 +21,7 @@ TRAINERS: Mapping[str, Trainer] = {
         UserNeighboursTrainer(),
         RulesTrainer(),
         MarkovTrainer(),
+        VmisKnnTrainer(),
         Item2VecTrainer(),
         EaseTrainer(),
         AlsTrainer(),

@@ -21,6 +21,7 @@ from jobs.recommender.models.markov import MarkovTrainer
 from jobs.recommender.models.popularity import PopularityTrainer
 from jobs.recommender.models.rules import RulesTrainer
 from jobs.recommender.models.user_neighbours import UserNeighboursTrainer
+from jobs.recommender.models.vmis_knn import VmisKnnTrainer
 from jobs.recommender.ranker import Explaining, Ranker, Trainer, load, save
 
 BEGINNING = datetime(2026, 6, 1, tzinfo=UTC)
@@ -282,6 +283,25 @@ class TestRules(ModelContract):
         assert ranker.confidences[rule] == pytest.approx(2 / 3)
         assert ranker.lifts[rule] == pytest.approx(2 / 3 / (2 / 4))
         assert (("a",), "c") not in rules, "it goes less well with a than without"
+
+
+class TestVmisKnn(ModelContract):
+    trainer = VmisKnnTrainer(neighbours=4, recent=10, longest=3)
+    falls_without_the_strongest = False  # the places of the others in the session change
+
+    def test_the_score_is_that_of_the_paper(self, spark: SparkSession) -> None:
+        rows = signals(spark, [("v", "a"), ("v", "c"), ("w", "b"), ("w", "d"), ("u", "a"), ("u", "b")])
+        found = ranked(self.chain(rows), ["u"], k=4, exclude=[("u", "a"), ("u", "b")], items=["a", "b", "c", "d"])
+        # b is the last of two items: likeness of w 2/2, of v 1/2 and a tenth forgotten; c and d are in one of three sessions
+        assert [item for _, item, *_ in found["u"]] == ["d", "c"]
+        rarity = np.log(3) + 1
+        assert [score for *_, score, _ in found["u"]] == pytest.approx([rarity, 0.5 * 0.9 * rarity])
+
+    def test_only_the_most_recent_sessions_are_looked_at(self, spark: SparkSession) -> None:
+        rows = signals(spark, [("old", "a"), ("old", "x"), ("new", "a"), ("new", "y")])
+        ranker = VmisKnnTrainer(neighbours=4, recent=1, longest=3).fit(rows)
+        found = ranked(Chain((ranker,), signals(spark, [("late", "a")])), ["late"], k=3, exclude=[("late", "a")], items=["a", "x", "y"])
+        assert [item for _, item, *_ in found["late"]] == ["y"]
 
 
 def test_every_model_that_can_be_asked_for_is_tested() -> None:

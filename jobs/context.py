@@ -50,12 +50,17 @@ class Context:
         models: Literal["recorded", "champion"] = "recorded",
         dry_run: bool = True,
     ) -> "Context":
-        """Open the session and the lake for one attempt."""
+        """Open the session and the lake for one attempt.
+
+        The object store is asked first: Iceberg asks one that refuses a login twenty times, for minutes, before it says so.
+        """
+        store = Store.from_settings(settings)
+        store.knock()
         spark = spark_session(settings, f"tradewind {settings.shop} {interval}")
         scratch = f"{settings.scratch_uri}/checkpoints"
         spark.sparkContext.setCheckpointDir(scratch)
         lake = Lake(spark, Attempt(run_id=run_id, attempt=attempt, interval=interval, code_version=code_version()))
-        return cls(settings, spark, Store.from_settings(settings), lake, load(settings.source), interval, run_id, attempt, models, dry_run)
+        return cls(settings, spark, store, lake, load(settings.source), interval, run_id, attempt, models, dry_run)
 
     @cached_property
     def code_version(self) -> str:

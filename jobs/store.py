@@ -67,6 +67,10 @@ class Store:
         )
         return client
 
+    def knock(self) -> None:
+        """Ask for one key, whatever it is: raises boto3's error when the store is not there, refuses the login, or has no such bucket."""
+        self.client.list_objects_v2(Bucket=self.bucket, MaxKeys=1)  # HEAD would be refused without a reason
+
     def list(self, prefix: str) -> Iterator[StoredObject]:
         """Every object below ``prefix``, in order of its key."""
         for page in self.client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -163,7 +163,8 @@ def full(folder: Callable[[Stack], Path]) -> Outage:
     def outage(stack: Stack) -> Iterator[Mapping[str, str]]:
         ballast = folder(stack) / "ballast"
         room = os.statvfs(folder(stack))
-        ballast.write_bytes(b"\0" * max(0, room.f_bavail * room.f_frsize - SPARE_KB * 1024))
+        with suppress(OSError), ballast.open("wb") as stream:  # a job that writes meanwhile may have taken the rest: then it is full too
+            stream.write(b"\0" * max(0, room.f_bavail * room.f_frsize - SPARE_KB * 1024))
         try:
             yield {}
         finally:

@@ -36,10 +36,15 @@ class Finding:
         return f"{self.expectation}({self.subject}) {self.expected}: found {self.found}"
 
 
+class AuditBrokenError(RuntimeError):
+    """An expectation could not be evaluated: that says nothing about the rows. The message holds what Great Expectations was told."""
+
+
 def audit(rows: DataFrame, suite: Suite) -> list[Finding]:
     """Evaluate every expectation of ``suite`` over ``rows``; one finding each, in the suite's order.
 
-    First all at once with yes-or-no results; those that failed are asked again for counts and three examples.
+    First all at once with yes-or-no results; those that failed are asked again for counts and three examples. Raises AuditBrokenError when
+    a query fails, a full disk for example, which Great Expectations would report as an expectation that is not met.
     """
     findings = []
     failed = []
@@ -60,6 +65,8 @@ def _validate(rows: DataFrame, expectations: Any, result_format: Any) -> list[An
     batch = _asset().get_batch({"dataframe": rows})
     suite = gx.ExpectationSuite(name="audit", expectations=[e.model_copy() if hasattr(e, "model_copy") else e.copy() for e in expectations])
     report = cast("ExpectationSuiteValidationResult", batch.validate(suite, result_format=result_format))
+    for result in report.results:
+        _require_evaluated(result)
     by_key = {_key(r.expectation_config.type, r.expectation_config.kwargs): r for r in report.results}
     return [by_key[_key(e.expectation_type, e.configuration.kwargs)] for e in expectations]
 
@@ -88,9 +95,16 @@ def _finding(expectation: Expectation, *, is_met: bool, found: str | None, evide
     return Finding(expectation.expectation_type, subject, severity, is_met, expected, found, evidence)
 
 
+def _require_evaluated(result: Any) -> None:
+    told = result.exception_info or {}
+    exceptions = [told] if "raised_exception" in told else list(told.values())  # one of the expectation, or one a metric
+    for one in exceptions:
+        if one.get("raised_exception"):
+            kind = result.expectation_config.type
+            raise AuditBrokenError(f"{kind}: {one.get('exception_message')}\n{one.get('exception_traceback')}")
+
+
 def _observed(result: Any) -> str:
-    if result.exception_info and result.exception_info.get("raised_exception"):
-        return json.dumps({"error": str(result.exception_info.get("exception_message"))})
     wanted = ("observed_value", "unexpected_count", "element_count", "partial_unexpected_list")
     detail = {name: result.result[name] for name in wanted if result.result.get(name) is not None}
     return json.dumps(detail, sort_keys=True, default=str)

@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
-from expectations.gate import audit
+from expectations.gate import AuditBrokenError, audit
 from expectations.silver.events import SUITE
+from jobs.errors import DiskFullError
+from jobs.outages import explained
 from tests.rows import events
 
 USER = {"user_id": "a" * 32}
@@ -55,3 +58,12 @@ def test_an_empty_table_of_events_is_critical(spark: SparkSession) -> None:
     assert ("expect_table_row_count_to_be_between", "", "critical") in [
         (f.expectation, f.subject, f.severity) for f in audit(empty, SUITE) if not f.is_met
     ]
+
+
+@pytest.mark.parametrize("column", ["event_type", "event_id"])
+def test_a_query_that_fails_is_no_finding_about_the_rows(spark: SparkSession, column: str) -> None:
+    full = F.raise_error(F.lit("java.io.IOException: No space left on device")).cast("string")
+    rows = events(spark, USER).withColumn(column, F.when(F.col("user_id").isNotNull(), full).otherwise(F.col(column)))
+    with pytest.raises(AuditBrokenError) as raised:
+        audit(rows, SUITE)
+    assert isinstance(explained(raised.value), DiskFullError)

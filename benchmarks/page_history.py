@@ -112,6 +112,8 @@ def _state_rows(state: DayState) -> list[dict[str, Any]]:
         "partition_date": state.day,
         "column_name": "",
         "row_count": state.rows,
+        "through_date": state.day,
+        "snapshot_id": 1,
         "is_published": True,
         "recorded_at": state.recorded_at,
     }

@@ -49,7 +49,7 @@ def follow(api: AirflowApi, run: Run, report: Report) -> Run:
         if current.state == "success":
             return current
         if current.state == "failed":
-            raise _failure(api, current)
+            raise failure(api, current)
         time.sleep(POLL_SECONDS)
 
 
@@ -70,7 +70,8 @@ def _tell(api: AirflowApi, run: Run, attempt: Attempt, seen: dict[str, tuple[str
         report(f"{name} {attempt.state}")
 
 
-def _failure(api: AirflowApi, run: Run) -> StackError:
+def failure(api: AirflowApi, run: Run) -> StackError:
+    """What to raise for a run that failed: the lines that tell why, task by task."""
     parts = [f"Run {run.run_id} of {run.dag_id} failed."]
     for attempt in api.attempts(run):
         if attempt.state == "failed":
@@ -82,13 +83,15 @@ def _failure(api: AirflowApi, run: Run) -> StackError:
     )
 
 
-def await_run_of_key(api: AirflowApi, dag_id: str, key: str, *, after: Run, seconds: float = 180) -> Run:
-    """The run that an asset update of ``after`` has started for the key; raises StackError when none comes."""
+def await_run_of_key(api: AirflowApi, dag_id: str, key: str, *, after: Run, seconds: float = 180, before_end: float = 30) -> Run:
+    """The run that an asset update of ``after`` has started for the key; raises StackError when none comes.
+
+    The asset is updated when the last task ends: before the run's own end, by ``before_end`` seconds at most.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
-        # The asset is updated when the last task ends, which is before the run's own end by a moment.
         ended = after.ended_at or after.run_after
-        runs = [run for run in api.runs_of_key(dag_id, key) if (ended - run.run_after).total_seconds() < 30]
+        runs = [run for run in api.runs_of_key(dag_id, key) if (ended - run.run_after).total_seconds() < before_end]
         if runs:
             return runs[0]
         time.sleep(POLL_SECONDS)

@@ -1,36 +1,35 @@
 """``python -m stack.rehearsal``: a tiny shop's days through live services of its own while something is killed every now and then.
 
-Afterwards every table is compared with the same days loaded undisturbed, every release is read as a reader would, and the lines that
-landed are counted against the lines in silver. The table of kills goes to the terminal and to ``--to``. Exit 0 when nothing was lost,
-doubled or mixed.
+The days but the last few are loaded as one history, the models are trained on it, and each day after it is refined and released. With more
+kills than fit, the daily days are run again. Afterwards every table is compared with the same runs undisturbed, every release is read as a
+reader would, and the lines that landed are counted against the lines in silver. The table of kills goes to the terminal and to ``--to``.
+Exit 0 when nothing was lost, doubled or mixed.
 """
 
 import argparse
+import itertools
 import random
 import secrets
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 
 from rich.console import Console
 
-from jobs.interval import Interval
 from jobs.release import releases
 from stack.demo import landing
 from stack.demo.airflow_api import AirflowApi
-from stack.demo.watching import follow
 from stack.errors import StackError
 from stack.rehearsal import verdict
-from stack.rehearsal.days import DisturbedDay
+from stack.rehearsal.legs import DAGS, Disturbed, itinerary, undisturbed
 from stack.rehearsal.reader import Reader, problems
 from stack.rehearsal.victims import plan
 from stack.services import Stack, temporary
 from stack.settings import StackSettings
 
-DAGS = ("load_history", "refine_daily", "release_daily")
 LAST_DAY = date(2026, 6, 30)
 FEEDS = ("events", "orders", "items")
 
@@ -65,43 +64,39 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def rehearse(stack: Stack, options: argparse.Namespace, say: Callable[[str], None]) -> verdict.Verdict:
-    """Land, disturb every day, compare with undisturbed loads of the same days."""
+    """Land, disturb every leg, compare with the same legs undisturbed."""
     began = time.monotonic()
     size = {"users": options.users, "items": options.items, "days": options.days}
     landing.land(stack, landing.command(landing.SYNTHETIC, None, LAST_DAY, size))
     days = landing.days_there(stack)
-    interval = Interval(days[0], days[-1] + timedelta(days=1))
+    legs = itinerary(days, options.daily)
     api = AirflowApi(stack.airflow_url, stack.airflow_user, stack.airflow_password)
     api.wait_for_dags(DAGS)
     victims = plan(options.kills, options.seed)
-    chance = random.Random(options.seed)  # noqa: S311 - chance, not secrets
-    disturbed = DisturbedDay(stack, api, chance, say)
+    disturbed = Disturbed(stack, api, random.Random(options.seed), say)  # noqa: S311 - chance, not secrets
     store = landing.store_of(stack)
-    share = -(-options.kills // len(days))
+    share = -(-options.kills // len(legs))
     with Reader(store) as reader:
-        number = 0
-        while victims or number < len(days):
-            day = days[number % len(days)]
+        for number, leg in enumerate(itertools.chain(legs, itertools.cycle(legs[-options.daily :]))):
+            if number >= len(legs) and not victims:
+                break
             mine = [victims.pop() for _ in range(min(share, len(victims)))]
-            say(f"{day}: {len(mine)} kills to come, {len(victims)} after it")
-            disturbed.run(day, f"rehearsal_{number}__{day}", mine)
+            say(f"{leg.dag_id} of {leg.day}: {len(mine)} kills to come, {len(victims)} after it")
+            disturbed.go(leg, f"rehearsal_{number}", mine)
             victims += mine
-            number += 1
     say("all days are released; now the same days undisturbed")
     lake = verdict.LakeReader.open(stack)
-    before = lake.hashes()
-    last = releases.named(store, None)
-    run = api.start("load_history", "undisturbed", conf={"start": str(interval.start), "end": str(interval.end)})
-    follow(api, run, say)
-    follow(api, api.start("release_daily", f"undisturbed__{interval.last_day}", key=str(interval.last_day)), say)
-    undisturbed = releases.named(store, None)
+    before, last = lake.hashes(), releases.named(store, None)
+    for leg in legs:
+        if not leg.is_training:
+            undisturbed(leg, api, "undisturbed", say)
     found = [*reader.found, *(problem for release in releases.read_all(store) for problem in problems(store, release))]
     return verdict.Verdict(
         kills=disturbed.kills,
         cleared=disturbed.cleared,
         before=before,
         undisturbed=lake.hashes(),
-        releases=(verdict.content_hashes(last), verdict.content_hashes(undisturbed)),
+        releases=(verdict.content_hashes(last), verdict.content_hashes(releases.named(store, None))),
         unaccounted=lake.unaccounted(landed_rows(stack, days)),
         mixed=found,
         releases_read=len(reader.seen),
@@ -118,9 +113,10 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m stack.rehearsal", description=__doc__)
     parser.add_argument("--kills", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1, help="the same seed gives the same victims and waits")
-    parser.add_argument("--days", type=int, default=8, help="days of the shop; with more kills than fit, days are run again")
-    parser.add_argument("--users", type=int, default=60)
-    parser.add_argument("--items", type=int, default=30)
+    parser.add_argument("--days", type=int, default=18, help="days of the shop (default: 18)")
+    parser.add_argument("--daily", type=int, default=3, help="the last ones of them, refined day by day after one history (default: 3)")
+    parser.add_argument("--users", type=int, default=300)
+    parser.add_argument("--items", type=int, default=60)
     parser.add_argument("--to", type=Path, help="file for the table of kills, as Markdown")
     parser.add_argument("--keep", action="store_true", help="leave the services running")
     return parser

@@ -18,11 +18,14 @@ from jobs.session import spark_session
 from jobs.settings import Settings
 from jobs.store import Store
 from jobs.tables import contract_of, contracts
-from stack.rehearsal.days import Kill
+from stack.rehearsal.legs import Kill
 from stack.services import Stack
 
 PARSED = {"events": "silver.events", "orders": "silver.order_lines", "items": "silver.item_observations"}
 """Feed of a native shop -> the table that accounts for its lines."""
+
+HEADINGS = ("kill", "at", "day", "moment", "victim", "outcome", "seconds")
+FIGURES = {"kill", "at", "seconds"}
 
 
 @dataclass(frozen=True)
@@ -107,13 +110,17 @@ def content_hashes(release: Release) -> dict[str, str]:
     return tables | {f"export {name}": str(export["content_hash"]) for name, export in content.exports.items()}
 
 
+def _cells(kill: Kill) -> tuple[str, ...]:
+    return str(kill.number), f"{kill.at:.0f} s", str(kill.day), kill.moment, kill.victim, kill.outcome, f"{kill.seconds:.0f}"
+
+
 def kills_table(found: Verdict) -> Table:
     """A row a kill."""
     table = Table(title="kills")
-    for heading in ("kill", "day", "moment", "victim", "outcome", "seconds"):
-        table.add_column(heading, justify="right" if heading in {"kill", "seconds"} else "left")
+    for heading in HEADINGS:
+        table.add_column(heading, justify="right" if heading in FIGURES else "left")
     for kill in found.kills:
-        table.add_row(str(kill.number), str(kill.day), kill.moment, kill.victim, kill.outcome, f"{kill.seconds:.0f}")
+        table.add_row(*_cells(kill))
     return table
 
 
@@ -136,6 +143,6 @@ def summary(found: Verdict) -> str:
 
 def as_markdown(found: Verdict, command: str) -> str:
     """The table and the figures, for ``benchmarks/``."""
-    rows = [f"| {k.number} | {k.day} | {k.moment} | {k.victim} | {k.outcome} | {k.seconds:.0f} |" for k in found.kills]
-    head = ["| kill | day | moment | victim | outcome | seconds |", "| ---: | --- | --- | --- | --- | ---: |"]
+    rows = [f"| {' | '.join(_cells(kill))} |" for kill in found.kills]
+    head = [f"| {' | '.join(HEADINGS)} |", f"| {' | '.join('---:' if heading in FIGURES else '---' for heading in HEADINGS)} |"]
     return "\n".join(["# Rehearsal", "", f"`{command}`", "", *(f"- {line}" for line in summary(found).splitlines()), "", *head, *rows, ""])

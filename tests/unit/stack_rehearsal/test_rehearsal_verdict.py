@@ -12,7 +12,7 @@ import pytest
 
 from jobs.release.record import Content, Release, SetVersion, TableVersion
 from jobs.store import Store
-from stack.rehearsal.days import Kill
+from stack.rehearsal.legs import Kill
 from stack.rehearsal.reader import problems
 from stack.rehearsal.verdict import Verdict, as_markdown, summary
 from stack.rehearsal.victims import VICTIMS, plan
@@ -48,7 +48,7 @@ RELEASE = Release(
     ),
 )
 UNHARMED = Verdict(
-    kills=[Kill(1, date(2026, 6, 30), "refine_daily.silver, attempt 1", "postgres", "back and healthy", 4.0)],
+    kills=[Kill(1, 33.0, date(2026, 6, 30), "refine_daily.silver, attempt 1", "postgres", "back and healthy", 4.0)],
     cleared=0,
     before={"silver.events": "3-a"},
     undisturbed={"silver.events": "3-a"},
@@ -111,7 +111,7 @@ def test_each_harm_spoils_the_verdict(harm: dict[str, Any]) -> None:
 
 def test_the_page_names_every_kill_and_the_figures() -> None:
     page = as_markdown(replace(UNHARMED, unaccounted={"events": 2}), "make rehearse KILLS=1")
-    assert "| 1 | 2026-06-30 | refine_daily.silver, attempt 1 | postgres | back and healthy | 4 |" in page
+    assert "| 1 | 33 s | 2026-06-30 | refine_daily.silver, attempt 1 | postgres | back and healthy | 4 |" in page
     assert "rows lost: 2, doubled: 0" in summary(replace(UNHARMED, unaccounted={"events": 2}))
 
 

@@ -252,7 +252,7 @@ def test_a_run_that_has_failed_is_not_told_as_late_too_and_one_without_a_day_say
     hook: Received, configure: Configure, state: str, told: int
 ) -> None:
     configure(alert_webhook_connection="hook")
-    run = {"dag_run_id": "manual__1", "partition_key": None, "conf": {}, "state": state}
+    run: dict[str, Any] = {"dag_run_id": "manual__1", "partition_key": None, "conf": {}, "state": state}
     alerts.explain_lateness("refine_daily", 60, ["bronze"], {"dag_run": run})
     assert [message["text"].splitlines()[0] for message in hook.messages] == ["refine_daily is late: day unknown, 3 tables"] * told
 

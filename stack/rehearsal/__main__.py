@@ -1,9 +1,9 @@
 """``python -m stack.rehearsal``: a tiny shop's days through live services of its own while something is killed every now and then.
 
 The days but the last few are loaded as one history, the models are trained on it, and each day after it is refined and released. With more
-kills than fit, the daily days are run again. Afterwards every table is compared with the same runs undisturbed, every release is read as a
-reader would, and the lines that landed are counted against the lines in silver. The table of kills goes to the terminal and to ``--to``.
-Exit 0 when nothing was lost, doubled or mixed.
+kills than fit, the daily days are run again. Afterwards the lines that landed are counted against the lines in silver, the lake is emptied,
+the same runs go undisturbed with the models that the releases recorded, every table is compared, and every release is read as a reader
+would. The table of kills goes to the terminal and to ``--to``. Exit 0 when nothing was lost, doubled or mixed.
 """
 
 import argparse
@@ -84,9 +84,10 @@ def rehearse(stack: Stack, options: argparse.Namespace, say: Callable[[str], Non
             say(f"{leg.dag_id} of {leg.day}: {len(mine)} kills to come, {len(victims)} after it")
             disturbed.go(leg, f"rehearsal_{number}", mine)
             victims += mine
-    say("all days are released; now the same days undisturbed")
     lake = verdict.LakeReader.open(stack)
-    before, last = lake.hashes(), releases.named(store, None)
+    before, last, unaccounted = lake.hashes(), releases.named(store, None), lake.unaccounted(landed_rows(stack, days))
+    say("all days are released and hashed; the lake is emptied, and the same runs go undisturbed")
+    lake.empty()
     for leg in legs:
         if not leg.is_training:
             undisturbed(leg, api, "undisturbed", say)
@@ -97,7 +98,7 @@ def rehearse(stack: Stack, options: argparse.Namespace, say: Callable[[str], Non
         before=before,
         undisturbed=lake.hashes(),
         releases=(verdict.content_hashes(last), verdict.content_hashes(releases.named(store, None))),
-        unaccounted=lake.unaccounted(landed_rows(stack, days)),
+        unaccounted=unaccounted,
         mixed=found,
         releases_read=len(reader.seen),
         seconds=time.monotonic() - began,

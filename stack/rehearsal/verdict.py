@@ -74,7 +74,12 @@ class LakeReader:
     """The shop's lake, read from here."""
 
     spark: SparkSession
-    lake: Lake
+    nobody: Attempt
+
+    @property
+    def lake(self) -> Lake:
+        """The tables as they are now: a lake remembers what it has seen."""
+        return Lake(self.spark, self.nobody)
 
     @classmethod
     def open(cls, stack: Stack) -> "LakeReader":
@@ -82,11 +87,17 @@ class LakeReader:
         settings = Settings.from_environment({"TRADEWIND_ENV_FILE": str(stack.env_file)})
         spark = spark_session(settings, "rehearsal")
         nobody = Attempt(run_id="look", attempt=1, interval=Interval.parse("2000-01-01", "2000-01-02"), code_version="rehearsal")
-        return cls(spark, Lake(spark, nobody))
+        return cls(spark, nobody)
 
     def hashes(self) -> dict[str, str]:
         """Content hash of every bronze, silver and gold table."""
         return {name: content_hash(self.lake.read(table), table) for name, table in contracts("bronze", "silver", "gold").items()}
+
+    def empty(self) -> None:
+        """Take every table out of the catalog: what is made next starts from nothing. Earlier days must not know what landed after them."""
+        for namespace in ("bronze", "silver", "gold", "ops"):
+            for row in self.spark.sql(f"SHOW TABLES IN lake.{namespace}").collect():
+                self.spark.sql(f"DROP TABLE lake.{namespace}.{row['tableName']}")
 
     def unaccounted(self, landed: Mapping[str, int]) -> dict[str, int]:
         """Feed -> lines that landed, less the deliveries and rejected lines in silver; 0 when every line is there once."""

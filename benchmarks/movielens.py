@@ -196,8 +196,7 @@ def as_page(by_protocol: Comparison, by_time: Comparison) -> str:
 
 def _table(found: Comparison) -> list[str]:
     lines = [
-        f"| {row.name} | {row.ndcg} | {row.map:.4f} | {row.recall:.4f} | {row.precision:.4f} | {row.coverage:.3f} |"
-        f" {row.ahead.mean:+.4f} [{row.ahead.low:+.4f}, {row.ahead.high:+.4f}] |"
+        f"| {row.name} | {row.ndcg} | {row.map:.4f} | {row.recall:.4f} | {row.precision:.4f} | {row.coverage:.3f} | {row.ahead.signed()} |"
         for row in as_rows(found)
     ]
     return [

@@ -14,6 +14,14 @@ class Estimate(NamedTuple):
     def __str__(self) -> str:
         return f"{self.mean:.4f} [{self.low:.4f}, {self.high:.4f}]"
 
+    def signed(self) -> str:
+        """The same for a difference, each figure with its sign.
+
+        >>> Estimate(0.02, -0.01, 0.05).signed()
+        '+0.0200 [-0.0100, +0.0500]'
+        """
+        return f"{self.mean:+.4f} [{self.low:+.4f}, {self.high:+.4f}]"
+
 
 def flat(estimates: Mapping[str, Estimate | float]) -> dict[str, float]:
     """One number a metric: an estimate becomes ``name``, ``name_low`` and ``name_high``; a plain number stays itself.

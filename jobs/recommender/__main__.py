@@ -60,7 +60,7 @@ def show(found: Comparison, parted: Parted, console: Console) -> None:
         table.add_row(
             one.name,
             *(str(summary[name]) if isinstance(summary[name], Estimate) else f"{summary[name]:.3f}" for name in names),
-            f"{lead.mean:+.4f} [{lead.low:+.4f}, {lead.high:+.4f}]" if lead else "",
+            lead.signed() if lead else "",
             f"{one.faults.filled_places / max(1, one.faults.places):.1%}",
             f"{one.fit_seconds:.1f} + {one.recommend_seconds:.1f}",
         )

@@ -155,17 +155,17 @@ def _sat(exam: Exam, ranker: Ranker, chain: Chain, k: int, fit_seconds: float) -
 
 def list_faults(slate: DataFrame, exam: Exam, name: str, k: int) -> ListFaults:
     """Look at the lists themselves; ``short_lists`` are those of users who could have had more."""
-    pairs = slate.select("user_id", "item_id")
+    pairs, places = slate.select("user_id", "item_id"), slate.count()
     lengths = exam.users.select("user_id").join(slate.groupBy("user_id").count(), "user_id", "left").fillna(0, ["count"])
     lengths = lengths.join(exam.exclude.groupBy("user_id").agg(F.count("*").alias("excluded")), "user_id", "left").fillna(0, ["excluded"])
     free = F.lit(len(exam.candidate_ids)) - F.col("excluded")
     return ListFaults(
-        duplicates=slate.count() - pairs.distinct().count(),
+        duplicates=places - pairs.distinct().count(),
         unknown_items=pairs.join(exam.candidates, "item_id", "left_anti").count(),
         excluded_items=pairs.join(exam.exclude, ["user_id", "item_id"], "left_semi").count(),
         short_lists=lengths.where(F.col("count") < F.least(F.lit(k), free)).count(),
         filled_places=slate.where(F.col("model") != name).count(),
-        places=slate.count(),
+        places=places,
     )
 
 

@@ -49,9 +49,9 @@ def decide(evidence: Evidence) -> Decision:
     Surely: the lower bound of the paired bootstrap interval of the difference in ndcg_at_10 lies above zero.
     """
     objections = _objections(evidence)
-    lead = f"ndcg_at_10 {evidence.ndcg_at_10} over {evidence.users} users, {_signed(evidence.lead_over_popularity)} against popularity"
+    lead = f"ndcg_at_10 {evidence.ndcg_at_10} over {evidence.users} users, {evidence.lead_over_popularity.signed()} against popularity"
     if evidence.lead_over_champion is not None:
-        lead += f" and {_signed(evidence.lead_over_champion)} against champion version {evidence.champion_version}"
+        lead += f" and {evidence.lead_over_champion.signed()} against champion version {evidence.champion_version}"
     lead += f"; coverage_at_10 {evidence.coverage_at_10:.3f}"
     if not objections:
         first = "" if evidence.lead_over_champion is not None else "There was no champion. "
@@ -73,9 +73,5 @@ def _objections(evidence: Evidence) -> list[str]:
         found.append(f"it covers less than half of what the champion covers ({champion_coverage:.3f})")
     for name, group in sorted(evidence.groups.items()):
         if group.users >= LEAST_GROUP and group.lead.high < 0:
-            found.append(f"it is surely worse than popularity for {group.users} users with {name} ({_signed(group.lead)})")
+            found.append(f"it is surely worse than popularity for {group.users} users with {name} ({group.lead.signed()})")
     return found
-
-
-def _signed(difference: Estimate) -> str:
-    return f"{difference.mean:+.4f} [{difference.low:+.4f}, {difference.high:+.4f}]"

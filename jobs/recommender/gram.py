@@ -10,9 +10,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.recommender.histories import Histories, histories
-
-MICRO = 1_000_000
-"""Products of weights are summed as integers of this fraction: the same sums on any number of partitions."""
+from jobs.recommender.weights import MICRO
 
 PAIR_FRAME = "row int, column int, micro bigint"
 

@@ -42,6 +42,10 @@ class Histories:
         """Where the entries of a user lie."""
         return slice(int(self.indptr[row]), int(self.indptr[row + 1]))
 
+    def later(self) -> npt.NDArray[np.int64]:
+        """Of each entry how many of the same user came after it: 0 for the last."""
+        return np.repeat(self.indptr[1:], np.diff(self.indptr)) - 1 - np.arange(len(self.positions))
+
     def matrix(self) -> sp.csr_matrix:
         """Users x items, the weights as values; items in the order of the catalogue."""
         found = sp.csr_matrix((self.weights, self.positions, self.indptr), shape=(self.users, self.items))
@@ -85,6 +89,12 @@ def histories(signals: DataFrame) -> DataFrame:
         F.col("_entries.weight").alias("weights"),
         F.col("_entries.at").alias("times"),
     )
+
+
+def whole(frame: DataFrame, item_ids: pa.Array, *order: tuple[str, str]) -> Histories:
+    """All of a frame of histories on the driver, sorted by (column, "ascending" or "descending"): for models that say how much that is."""
+    rows = frame.toArrow().sort_by(list(order)).combine_chunks()
+    return Histories.of_batch(rows.to_batches()[0] if rows.num_rows else pa.RecordBatch.from_pylist([], schema=rows.schema), item_ids)
 
 
 def catalogue(signals: DataFrame) -> pa.Array:

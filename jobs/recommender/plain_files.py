@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from jobs.errors import BadDataError
+from jobs.recommender.weights import MICRO
 
 REQUIRED, OPTIONAL = ("user_id", "item_id"), ("value", "timestamp")
 EVENTS_FRAME = "user_id string, item_id string, weight double, last_at timestamp, position bigint"
@@ -114,7 +115,7 @@ def split(rows: DataFrame, kind: str, share: float = 0.25, seed: int = 17) -> Pa
 
 def signals(rows: DataFrame) -> DataFrame:
     """What models learn from (``SIGNALS_FRAME``): weights of the same user and item summed, in millionths, and the last time."""
-    weight = (F.sum(F.round(F.col("weight") * 1_000_000).cast("bigint")) / 1_000_000).alias("weight")
+    weight = (F.sum(F.round(F.col("weight") * MICRO).cast("bigint")) / MICRO).alias("weight")
     return rows.groupBy("user_id", "item_id").agg(weight, F.max("last_at").alias("last_at"))
 
 

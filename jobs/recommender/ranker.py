@@ -93,6 +93,18 @@ class SimilarItems:
         return [(self.item_ids[int(row.indices[place])].as_py(), float(row.data[place])) for place in order]
 
 
+def nearest(item_ids: pa.Array, vectors: npt.NDArray[np.float32], item_id: str, k: int) -> list[tuple[str, float]]:
+    """Up to ``k`` other items by the cosine of their vectors, ties in the order of the ids; nothing for an unknown item."""
+    place = item_ids.index(item_id).as_py()
+    if place < 0:
+        return []
+    norms = np.linalg.norm(vectors, axis=1)
+    cosines = np.round(vectors @ vectors[place] / np.maximum(norms * norms[place], 1e-12), 6)
+    cosines[place] = NOTHING
+    order = np.lexsort((np.arange(len(cosines)), -cosines))[: min(k, len(cosines) - 1)]
+    return [(item_ids[int(at)].as_py(), float(cosines[at])) for at in order]
+
+
 def save(ranker: Any, folder: Path) -> None:
     """Write a ranker into a folder: its arrays and, as JSON, what is no array. The same ranker gives the same bytes but for zip's clock."""
     arrays: dict[str, npt.NDArray[Any]] = {}

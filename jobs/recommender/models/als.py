@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,7 @@ from pyspark.sql import functions as F
 
 from jobs.recommender.histories import Histories, valid
 from jobs.recommender.positions import positions
-from jobs.recommender.ranker import NOTHING, Scores
+from jobs.recommender.ranker import NOTHING, Scores, nearest
 
 RATINGS_A_BLOCK = 2_000_000
 """Blocks grow with the data, never with the cluster: the sums of a fit depend on its blocks."""
@@ -31,46 +32,45 @@ class Als:
 
     def user_factors(self, histories: Histories) -> npt.NDArray[np.float64]:
         """Users x rank: x = (Y'Y + Y'(C - I)Y + r n I)^-1 Y'C p over the user's n items (Hu et al. 2008, eq. 4; r n as MLlib scales it)."""
-        items = self.factors.astype(np.float64)
-        all_items = items.T @ items
-        found = np.zeros((histories.users, items.shape[1]))
+        found = np.zeros((histories.users, self._items.shape[1]))
         for row in range(histories.users):
-            mine, confidence = self._own(items, histories, row)
+            mine, confidence = self._own(histories, row)
             if len(mine):
-                found[row] = np.linalg.solve(self._left(all_items, mine, confidence), mine.T @ (1 + confidence))
+                found[row] = np.linalg.solve(self._left(mine, confidence), mine.T @ (1 + confidence))
         return found
 
     def contributions(self, histories: Histories, row: int, positions: npt.NDArray[np.int64]) -> Scores:
         """As ``Explaining.contributions``: y_i' W y_j (1 + c_j), W the inverse of the user's system (Hu et al. 2008, eq. 7)."""
-        items = self.factors.astype(np.float64)
-        mine, confidence = self._own(items, histories, row)
-        found: Scores = items[positions] @ np.linalg.solve(self._left(items.T @ items, mine, confidence), mine.T * (1 + confidence))
+        mine, confidence = self._own(histories, row)
+        found: Scores = self._items[positions] @ np.linalg.solve(self._left(mine, confidence), mine.T * (1 + confidence))
         return found
 
-    def _own(self, items: Scores, histories: Histories, row: int) -> tuple[Scores, Scores]:
-        own = histories.of(row)
-        return items[histories.positions[own]], self.alpha * histories.weights[own]
+    @cached_property
+    def _items(self) -> Scores:
+        return self.factors.astype(np.float64)
 
-    def _left(self, all_items: Scores, mine: Scores, confidence: Scores) -> Scores:
-        left: Scores = all_items + (mine.T * confidence) @ mine + self.regularisation * len(mine) * np.eye(all_items.shape[0])
+    @cached_property
+    def _all_items(self) -> Scores:
+        gramian: Scores = self._items.T @ self._items
+        return gramian
+
+    def _own(self, histories: Histories, row: int) -> tuple[Scores, Scores]:
+        own = histories.of(row)
+        return self._items[histories.positions[own]], self.alpha * histories.weights[own]
+
+    def _left(self, mine: Scores, confidence: Scores) -> Scores:
+        left: Scores = self._all_items + (mine.T * confidence) @ mine + self.regularisation * len(mine) * np.eye(self.factors.shape[1])
         return left
 
     def scores(self, histories: Histories) -> Scores:
         """As ``Ranker.scores``: the product of both factors; nothing for somebody without a history."""
-        found: Scores = self.user_factors(histories) @ self.factors.astype(np.float64).T
+        found: Scores = self.user_factors(histories) @ self._items.T
         found[np.diff(histories.indptr) == 0] = NOTHING
         return found
 
     def similar_items(self, item_id: str, k: int) -> list[tuple[str, float]]:
         """Up to ``k`` items by the cosine of the factors, ties in the order of the ids; nothing for an unknown item."""
-        place = self.item_ids.index(item_id).as_py()
-        if place < 0:
-            return []
-        norms = np.linalg.norm(self.factors, axis=1)
-        cosines = np.round(self.factors @ self.factors[place] / np.maximum(norms * norms[place], 1e-12), 6)
-        cosines[place] = NOTHING
-        order = np.lexsort((np.arange(len(cosines)), -cosines))[: min(k, len(cosines) - 1)]
-        return [(self.item_ids[int(at)].as_py(), float(cosines[at])) for at in order]
+        return nearest(self.item_ids, self.factors, item_id, k)
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import scipy.sparse as sp
 from pyspark.ml.feature import Word2Vec
 from pyspark.sql import DataFrame
 
 from jobs.recommender.histories import Histories, catalogue, histories, valid
-from jobs.recommender.ranker import NOTHING, Scores
+from jobs.recommender.ranker import NOTHING, Scores, nearest
 from jobs.recommender.size import require
 
 MOST_WORDS = 20_000_000
@@ -27,8 +26,7 @@ class Item2Vec:
 
     def scores(self, histories: Histories) -> Scores:
         """As ``Ranker.scores``: cosine of the item with the weighted sum of the history; nothing for somebody without one."""
-        known = sp.csr_matrix((histories.weights, histories.positions, histories.indptr), shape=(histories.users, histories.items))
-        centres = np.asarray(known @ self.vectors.astype(np.float64))
+        centres = np.asarray(histories.matrix() @ self.vectors.astype(np.float64))
         lengths = np.linalg.norm(centres, axis=1, keepdims=True)
         found: Scores = (centres / np.maximum(lengths, 1e-12)) @ self.vectors.astype(np.float64).T
         found[np.diff(histories.indptr) == 0] = NOTHING
@@ -44,13 +42,7 @@ class Item2Vec:
 
     def similar_items(self, item_id: str, k: int) -> list[tuple[str, float]]:
         """Up to ``k`` items by cosine, ties in the order of the ids; nothing for an unknown item."""
-        place = self.item_ids.index(item_id).as_py()
-        if place < 0:
-            return []
-        cosines = np.round(self.vectors @ self.vectors[place], 6)
-        cosines[place] = NOTHING
-        order = np.lexsort((np.arange(len(cosines)), -cosines))[: min(k, len(cosines) - 1)]
-        return [(self.item_ids[int(at)].as_py(), float(cosines[at])) for at in order]
+        return nearest(self.item_ids, self.vectors, item_id, k)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ import numpy as np
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.recommender.gram import MICRO, gram
+from jobs.recommender.gram import gram
 from jobs.recommender.histories import Histories, catalogue
 from jobs.recommender.pairs import strongest
 from jobs.recommender.ranker import NOTHING, Scores, SimilarItems
+from jobs.recommender.weights import MICRO
 
 
 @dataclass(frozen=True)

@@ -42,9 +42,8 @@ class Markov(SimilarItems):
         return found
 
     def _recent(self, histories: Histories) -> sp.csr_matrix:
-        lengths = np.diff(histories.indptr)
-        back = np.repeat(histories.indptr[1:], lengths) - 1 - np.arange(len(histories.positions))
-        loudness: npt.NDArray[np.float64] = np.where(back < self.memory, self.decay**back, 0.0)
+        later = histories.later()
+        loudness: npt.NDArray[np.float64] = np.where(later < self.memory, self.decay**later, 0.0)
         return sp.csr_matrix((loudness, histories.positions, histories.indptr), shape=(histories.users, histories.items))
 
 

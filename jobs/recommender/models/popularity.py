@@ -10,9 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.recommender.histories import Histories, valid
 from jobs.recommender.ranker import Scores
-
-MICRO = 1_000_000
-"""Weights are summed as integers of this fraction, so that the order of the rows cannot change a sum."""
+from jobs.recommender.weights import MICRO
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Association rules: who has these has that too (Agrawal & Srikant 1994), mined by Spark MLlib's FP-growth (Han, Pei & Yin 2000)."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -43,7 +44,7 @@ class Rules:
 
         That orders items like the chance that not all of the rules fail, were they independent: 1 - exp(-evidence).
         """
-        found = np.asarray((self._applying(histories) @ self._evidence()).todense(), dtype=np.float64)
+        found = np.asarray((self._applying(histories) @ self._evidence).todense(), dtype=np.float64)
         found[found == 0] = NOTHING
         return found
 
@@ -52,14 +53,12 @@ class Rules:
         block = histories.rows(row, row + 1)
         rules = self._applying(block).indices
         shares = sp.diags(1 / np.maximum(self.antecedents[rules].getnnz(axis=1), 1)) @ self.antecedents[rules]
-        found: Scores = (shares.T @ self._evidence()[rules]).tocsr()[block.positions][:, positions].toarray().T
+        found: Scores = (shares.T @ self._evidence[rules]).tocsr()[block.positions][:, positions].toarray().T
         return found
 
     def _applying(self, histories: Histories) -> sp.csr_matrix:
         """Users x rules: one where the basket holds the whole left side."""
-        lengths = np.diff(histories.indptr)
-        back = np.repeat(histories.indptr[1:], lengths) - 1 - np.arange(len(histories.positions))
-        recent = (back < self.basket).astype(np.float64)
+        recent = (histories.later() < self.basket).astype(np.float64)
         baskets = sp.csr_matrix((recent, histories.positions, histories.indptr), shape=(histories.users, histories.items))
         held = (baskets @ self.antecedents.T).tocsr()
         sizes = self.antecedents.getnnz(axis=1)
@@ -67,6 +66,7 @@ class Rules:
         held.eliminate_zeros()
         return held
 
+    @cached_property
     def _evidence(self) -> sp.csr_matrix:
         values = -np.log1p(-np.minimum(self.confidences, SUREST))
         shape = (len(self.consequents), len(self.item_ids))

@@ -8,7 +8,7 @@ import pyarrow as pa
 import scipy.sparse as sp
 from pyspark.sql import DataFrame
 
-from jobs.recommender.histories import Histories, catalogue, histories, valid
+from jobs.recommender.histories import Histories, catalogue, histories, valid, whole
 from jobs.recommender.ranker import NOTHING, Scores
 from jobs.recommender.size import require
 
@@ -78,8 +78,6 @@ class UserNeighboursTrainer:
         """As ``Trainer.fit``. Learning is keeping: the work comes with the scores."""
         require(self.name, "pairs of user and item", valid(signals).count(), MOST_PAIRS)
         item_ids = catalogue(signals)
-        rows = histories(signals).toArrow().sort_by("user_id").combine_chunks()
-        batch = rows.to_batches()[0] if rows.num_rows else pa.RecordBatch.from_pylist([], schema=rows.schema)
-        known = Histories.of_batch(batch, item_ids).matrix()
+        known = whole(histories(signals), item_ids, ("user_id", "ascending")).matrix()
         norms = np.sqrt(np.asarray(known.multiply(known).sum(axis=1), dtype=np.float64)).ravel()
         return UserNeighbours(item_ids, known, norms, self.neighbours, self.shrinkage, self.name)

@@ -1,6 +1,7 @@
 """VMIS-kNN: what those had next whose recent items were much the same (Kersbergen, Sprangers & Schelter 2022, "Serenade")."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +10,7 @@ import scipy.sparse as sp
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.recommender.histories import Histories, catalogue, histories, valid
+from jobs.recommender.histories import Histories, catalogue, histories, valid, whole
 from jobs.recommender.ranker import NOTHING, Scores
 from jobs.recommender.size import require
 
@@ -40,10 +41,9 @@ class VmisKnn:
 
     def scores(self, histories: Histories) -> Scores:
         """As ``Ranker.scores``: likeness times forgetting times rarity, over the neighbours that have the item; nothing where none has."""
-        by_item = self.sessions.tocsc()
         found = np.zeros((histories.users, len(self.item_ids)))
         for row in range(histories.users):
-            near, parts, _ = self._neighbourhood(histories, row, by_item)
+            near, parts, _ = self._neighbourhood(histories, row)
             if len(near):
                 found[row] = (parts.sum(axis=1) @ self.sessions[near]) * self.rarity
         found[found == 0] = NOTHING
@@ -51,17 +51,21 @@ class VmisKnn:
 
     def contributions(self, histories: Histories, row: int, positions: Integers) -> Scores:
         """As ``Explaining.contributions``: what an entry adds to the likeness of each neighbour, carried through to the item."""
-        near, parts, entries = self._neighbourhood(histories, row, self.sessions.tocsc())
+        near, parts, entries = self._neighbourhood(histories, row)
         found = np.zeros((len(positions), len(histories.positions[histories.of(row)])))
         if len(near):
             found[:, entries] = (self.sessions[near][:, positions].T @ parts) * self.rarity[positions][:, None]
         return found
 
-    def _neighbourhood(self, histories: Histories, row: int, by_item: sp.csc_matrix) -> tuple[Integers, Scores, Integers]:
+    @cached_property
+    def _by_item(self) -> sp.csc_matrix:
+        return self.sessions.tocsc()
+
+    def _neighbourhood(self, histories: Histories, row: int) -> tuple[Integers, Scores, Integers]:
         """The neighbours (rows of ``sessions``), what each entry of the evolving session adds to each, and which entries those are."""
         own = histories.positions[histories.of(row)]
         entries = np.arange(max(0, len(own) - self.longest), len(own))
-        length = len(entries)
+        length, by_item = len(entries), self._by_item
         columns = [by_item.indices[by_item.indptr[at] : by_item.indptr[at + 1]][: self.recent] for at in own[entries]]
         sessions, inverse = np.unique(np.concatenate([*columns, np.zeros(0, dtype=np.int32)]).astype(np.int64), return_inverse=True)
         shares = np.zeros((len(sessions), length))
@@ -90,9 +94,7 @@ class VmisKnnTrainer:
         require(self.name, "pairs of user and item", valid(signals).count(), MOST_PAIRS)
         item_ids = catalogue(signals)
         ended = histories(signals).withColumn("_ended", F.element_at("times", -1))
-        rows = ended.toArrow().sort_by([("_ended", "descending"), ("user_id", "ascending")]).combine_chunks()
-        batch = rows.to_batches()[0] if rows.num_rows else pa.RecordBatch.from_pylist([], schema=rows.schema)
-        sessions = Histories.of_batch(batch, item_ids).matrix()
+        sessions = whole(ended, item_ids, ("_ended", "descending"), ("user_id", "ascending")).matrix()
         sessions.data = np.ones_like(sessions.data)
         count = np.bincount(sessions.indices, minlength=len(item_ids))
         rarity = np.log(max(1, sessions.shape[0]) / np.maximum(count, 1)) + 1.0  # an item that all have still counts

@@ -1,29 +1,15 @@
 """Claims about lists: total order, filling up, blocks. Pure arithmetic, without Spark."""
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from jobs.recommender import chain
 from jobs.recommender.chain import best, slate_batch
-from jobs.recommender.histories import Histories
-from jobs.recommender.ranker import NOTHING, Scores
+from jobs.recommender.ranker import NOTHING
+from tests.fixed_ranker import FixedRanker
 
 ITEMS = pa.array(["a", "b", "c", "d"])
-
-
-@dataclass(frozen=True)
-class Fixed:
-    """The same opinion for everybody."""
-
-    item_ids: pa.Array
-    values: tuple[float, ...]
-    name: str
-
-    def scores(self, histories: Histories) -> Scores:
-        return np.tile(np.asarray(self.values), (histories.users, 1))
 
 
 def batch(*excluded: list[str] | None) -> pa.RecordBatch:
@@ -33,7 +19,7 @@ def batch(*excluded: list[str] | None) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([*columns, pa.array(excluded, pa.list_(pa.string()))], ["user_id", *nothing, "excluded"])
 
 
-def lists(*excluded: list[str] | None, rankers: list[Fixed], k: int) -> list[list[tuple[str, int, str]]]:
+def lists(*excluded: list[str] | None, rankers: list[FixedRanker], k: int) -> list[list[tuple[str, int, str]]]:
     rows = slate_batch(batch(*excluded), rankers, ITEMS, k).to_pylist()
     return [[(row["item_id"], row["rank"], row["model"]) for row in rows if row["user_id"] == f"u{n}"] for n in range(len(excluded))]
 
@@ -58,19 +44,19 @@ def test_what_is_no_number_is_no_opinion(nothing: float) -> None:
 
 
 def test_a_later_link_fills_what_is_left_and_repeats_nothing() -> None:
-    first = Fixed(pa.array(["c", "zz"]), (1.0, 9.0), "first")
-    second = Fixed(ITEMS, (1.0, 2.0, 3.0, 4.0), "second")
+    first = FixedRanker(pa.array(["c", "zz"]), (1.0, 9.0), "first")
+    second = FixedRanker(ITEMS, (1.0, 2.0, 3.0, 4.0), "second")
     found = lists(["d"], None, rankers=[first, second], k=3)
     assert found[0] == [("c", 1, "first"), ("b", 2, "second"), ("a", 3, "second")]
     assert found[1] == [("c", 1, "first"), ("d", 2, "second"), ("b", 3, "second")]
 
 
 def test_a_user_who_may_be_shown_nothing_gets_no_row() -> None:
-    assert lists(["a", "b", "c", "d"], rankers=[Fixed(ITEMS, (1.0, 2.0, 3.0, 4.0), "one")], k=2) == [[]]
+    assert lists(["a", "b", "c", "d"], rankers=[FixedRanker(ITEMS, (1.0, 2.0, 3.0, 4.0), "one")], k=2) == [[]]
 
 
 def test_the_size_of_a_block_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    rankers = [Fixed(ITEMS, (1.0, NOTHING, 3.0, NOTHING), "first"), Fixed(ITEMS, (1.0, 2.0, 3.0, 4.0), "second")]
+    rankers = [FixedRanker(ITEMS, (1.0, NOTHING, 3.0, NOTHING), "first"), FixedRanker(ITEMS, (1.0, 2.0, 3.0, 4.0), "second")]
     excluded = [["a"], None, ["c", "d"], ["b"], None]
     at_once = lists(*excluded, rankers=rankers, k=3)
     monkeypatch.setattr(chain, "CELLS_A_BLOCK", 8)

@@ -4,16 +4,16 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.recommender.__main__ import main
 from jobs.recommender.comparison import compare, examine, list_faults
-from jobs.recommender.histories import SIGNALS_FRAME, Histories
+from jobs.recommender.histories import SIGNALS_FRAME
 from jobs.recommender.model import PAIR_FRAME, SLATE_FRAME
-from jobs.recommender.ranker import NOTHING, Scores
+from jobs.recommender.ranker import NOTHING
+from tests.fixed_ranker import FixedRanker
 
 TRAIN = [("u", "a"), ("u", "b"), ("v", "a"), ("v", "c"), ("w", "a"), ("w", "d")]
 TEST = [("u", "c"), ("u", "a"), ("v", "b"), ("new", "a"), ("w", "unheard"), ("again", "x")]
@@ -24,26 +24,14 @@ def frames(spark: SparkSession, train: list[tuple[str, str]] = TRAIN, test: list
 
 
 @dataclass(frozen=True)
-class Fixed:
-    """A model with an opinion of its own on some items."""
-
-    item_ids: pa.Array
-    values: tuple[float, ...]
-    name: str
-
-    def scores(self, histories: Histories) -> Scores:
-        return np.tile(np.asarray(self.values), (histories.users, 1))
-
-
-@dataclass(frozen=True)
 class FixedTrainer:
     """Knows the answer already."""
 
     values: dict[str, float]
     name: str
 
-    def fit(self, signals: DataFrame) -> Fixed:  # noqa: ARG002 - a trainer's signature
-        return Fixed(pa.array(sorted(self.values)), tuple(self.values[item] for item in sorted(self.values)), self.name)
+    def fit(self, signals: DataFrame) -> FixedRanker:  # noqa: ARG002 - a trainer's signature
+        return FixedRanker(pa.array(sorted(self.values)), tuple(self.values[item] for item in sorted(self.values)), self.name)
 
 
 def test_everybody_with_a_new_item_is_examined_and_whatever_cannot_be_right_is_counted(spark: SparkSession) -> None:

@@ -179,7 +179,7 @@ def as_page(by_protocol: Comparison, by_time: Comparison) -> str:
             f" is {BEST_PUBLISHED} (BiVAE)."
             + (f" ALS, mean of {len(means)} seeds: {np.mean(means):.4f} ({min(means):.4f} to {max(means):.4f})." if means else ""),
             "",
-            *_table(by_protocol),
+            *table_of(by_protocol),
             "",
             "A random split lets a model learn from what came after the test item. It is here to be comparable, not to be believed.",
             "",
@@ -188,13 +188,14 @@ def as_page(by_protocol: Comparison, by_time: Comparison) -> str:
             f"{counts.users} users have a new item, {counts.cold_users} of them have no earlier rating and get what is popular;"
             f" {counts.cold_items} of the {counts.relevant_items} right items had nobody before.",
             "",
-            *_table(by_time),
+            *table_of(by_time),
             "",
         ]
     )
 
 
-def _table(found: Comparison) -> list[str]:
+def table_of(found: Comparison) -> list[str]:
+    """A row a model, the best first, as Markdown."""
     lines = [
         f"| {row.name} | {row.ndcg} | {row.map:.4f} | {row.recall:.4f} | {row.precision:.4f} | {row.coverage:.3f} | {row.ahead.signed()} |"
         for row in as_rows(found)

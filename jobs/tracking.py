@@ -27,12 +27,15 @@ from mlflow.models import Model, infer_signature
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from jobs.catalog import LAKE
-from jobs.errors import TryAgainError
+from jobs.errors import BadDataError, TryAgainError
 from jobs.estimate import Estimate, flat
 from jobs.settings import Settings
 
 CHAMPION = "champion"
 """Alias of the version that serves."""
+
+PREVIOUS, NO_VERSION = "previous_champion", "none"
+"""Tag of a champion: the version that served before it, or that none did."""
 
 TAG = "tradewind."
 """Prefix of our tags on runs and model versions."""
@@ -120,6 +123,16 @@ Champion = ModelVersion
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """What a training left in its run: our tags, its figures and parameters, the snapshots of the tables that it read."""
+
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+    params: Mapping[str, str]
+    snapshots: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Trained:
     """A registered version with the run that made it: whose run of the scheduler it was, and which days of which snapshots it read.
 
@@ -182,20 +195,22 @@ class Tracker:
         example: pd.DataFrame,
         output: pd.DataFrame,
         packages: Sequence[str],
+        package: Path | None = None,
         name: str = "model",
     ) -> str:
         """Log a model that any pyfunc reader can load, without pickles; returns its address for ``register``.
 
         ``loader`` is one Python file that defines ``_load_pyfunc(path)``, which gets the copy of the folder ``data`` and returns an object
         with ``predict(frame)``. The file travels with the model under its own module name, so it imports nothing of ours and its name must
-        be unmistakable. ``packages`` are pinned as installed here. ``example`` and ``output`` give the signature.
+        be unmistakable; a loader that needs its neighbours names the folder of the ``package`` that it lies in, and that travels whole.
+        ``packages`` are pinned as installed here. ``example`` and ``output`` give the signature.
 
         ``run`` must be the innermost open run.
         """
         info = mlflow.pyfunc.log_model(
             name=name,
-            loader_module=loader.stem,
-            code_paths=[str(loader)],
+            loader_module=".".join(loader.relative_to(package.parent).with_suffix("").parts) if package else loader.stem,
+            code_paths=[str(package or loader)],
             data_path=str(data),
             signature=infer_signature(example, output),
             input_example=example,
@@ -212,11 +227,45 @@ class Tracker:
         return str(mlflow.register_model(model_uri, self.name(family), tags=prefixed).version)
 
     def set_champion(self, family: str, version: str, reason: str) -> None:
-        """Let ``version`` serve; the written reason becomes its description and tag before the alias moves."""
+        """Let ``version`` serve; the written reason becomes its description and tag before the alias moves.
+
+        The version that served until now is kept as its tag ``previous_champion``: that is where a roll-back goes.
+        """
         client = mlflow.MlflowClient()
+        before = self.champion(family)
+        if before is None or before.version != version:
+            self.remember_previous(family, version, before.version if before else NO_VERSION)
         client.update_model_version(self.name(family), version, description=reason)
         client.set_model_version_tag(self.name(family), version, f"{TAG}reason", reason)
         client.set_registered_model_alias(self.name(family), CHAMPION, version)
+
+    def remember_previous(self, family: str, version: str, previous: str) -> None:
+        """Say that ``version`` took over from ``previous``, a version or ``NO_VERSION``."""
+        mlflow.MlflowClient().set_model_version_tag(self.name(family), version, f"{TAG}{PREVIOUS}", previous)
+
+    def no_champion(self, family: str, reason: str) -> None:
+        """Let no version serve, so that the family's fallback does; ``reason`` is kept with the version that stops."""
+        client, serving = mlflow.MlflowClient(), self.champion(family)
+        if serving is not None:
+            client.set_model_version_tag(self.name(family), serving.version, f"{TAG}stopped_because", reason)
+            client.delete_registered_model_alias(self.name(family), CHAMPION)
+
+    def recorded(self, run_id: str) -> "Recorded":
+        """What a training left in its run; raises BadDataError when there is none of that name."""
+        try:
+            run = mlflow.MlflowClient().get_run(run_id)
+        except MlflowException as error:
+            if error.error_code in _NO_SUCH_VERSION:
+                advice = "The page of a run shows its id."
+                raise BadDataError("MLflow", expected=f"a run {run_id}", found="none", advice=advice) from error
+            raise
+        inputs = run.inputs.dataset_inputs if run.inputs else []
+        return Recorded(
+            tags={name.removeprefix(TAG): value for name, value in run.data.tags.items() if name.startswith(TAG)},
+            metrics=dict(run.data.metrics),
+            params=dict(run.data.params),
+            snapshots={one.dataset.name: int(one.dataset.digest) for one in inputs if one.dataset.source_type == "iceberg"},
+        )
 
     def champion(self, family: str) -> ModelVersion | None:
         """The version that serves; None before there is one."""

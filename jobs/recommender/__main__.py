@@ -1,7 +1,11 @@
-"""``python -m jobs.recommender compare --train FILE --test FILE``: models side by side on plain files, outside of any lake.
+"""``python -m jobs.recommender``: models side by side, a training checked, the champion of before.
 
-Files are CSV or Parquet with ``user_id,item_id[,value][,timestamp]``. One file and a split do as well: ``--input FILE --split time``.
-Prints a table; ``--out`` writes the whole report as JSON. Exit code 65 says what is wrong with a file.
+compare --train FILE --test FILE   models on plain files, outside of any lake: CSV or Parquet, ``user_id,item_id[,value][,timestamp]``;
+                                   one file and a split do as well: ``--input FILE --split time``
+verify --run RUN_ID                train again on the snapshots that a run has read and compare model and figures: exit 0 when all agree
+roll-back --reason TEXT            let the champion of before serve again; the next release uses it
+
+``verify`` and ``roll-back`` need the shop's settings. Exit code 65 says what is wrong with a file or a name.
 """
 
 import argparse
@@ -10,6 +14,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -23,6 +28,9 @@ from jobs.recommender.comparison import Comparison, compare
 from jobs.recommender.family import TRAINERS
 from jobs.recommender.plain_files import SPLITS, Parted
 
+SHOP = "jobs.recommender.shop_commands"
+"""Loaded late: it brings the lake and Great Expectations, which plain files do not need."""
+
 WIDTH = 170
 """Columns of a table that goes into a file or a pipe."""
 
@@ -31,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Answer the command line."""
     options = _parser().parse_args(arguments)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    if options.command != "compare":
+        return int(import_module(SHOP).main(options, console))
     with tempfile.TemporaryDirectory(prefix="tradewind-compare-") as scratch:
         try:
             chosen = [TRAINERS[name] for name in options.models]
@@ -118,6 +128,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--k", type=int, default=10, help="length of a list (default: 10)")
     one.add_argument("--seed", type=int, default=17, help="of the bootstrap and of a random split (default: 17)")
     one.add_argument("--out", type=Path, metavar="FILE", help="the whole report, as JSON")
+    again = commands.add_parser("verify", help="train again on a run's snapshots and compare")
+    again.add_argument("--run", required=True, metavar="RUN_ID", help="the training's run in MLflow")
+    back = commands.add_parser("roll-back", help="let the champion of before serve again")
+    back.add_argument("--reason", required=True, metavar="TEXT", help="a sentence; it is kept in MLflow and in ops.decisions")
+    back.add_argument("--to", metavar="VERSION", help="another version than the one before, or 'none': then the fallback serves")
+    back.add_argument("--family", default="recommender", help="recommender, segments (default: recommender)")
     return parser
 
 

@@ -15,7 +15,7 @@ from jobs.recommender.model import SLATE_FRAME
 from jobs.recommender.ranker import NOTHING, Ranker, Scores
 from jobs.recommender.reasons import REASONS_FRAME, because
 
-SCORE_DIGITS = 9
+SCORE_DIGITS = 6
 """Significant digits of a score that count: the last bits of a sum cannot reorder a list; what is equal so far falls to the lower id."""
 
 CELLS_A_BLOCK = 4_000_000

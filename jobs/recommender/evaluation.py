@@ -68,6 +68,7 @@ class Result:
     coverage: float
     novelty: float
     gini: float
+    popularity_share: float
     k: int = K
 
     def matrix(self) -> npt.NDArray[np.float64]:
@@ -75,9 +76,9 @@ class Result:
         return self.per_user[list(metrics.names(self.k))].to_numpy(dtype=np.float64)
 
     def summary(self, seed: int) -> dict[str, Any]:
-        """Every metric as an estimate; coverage, novelty and Gini as numbers."""
+        """Every metric as an estimate; what is true of all lists together as numbers."""
         found = dict(zip(metrics.names(self.k), estimates(self.matrix(), seed=seed), strict=True))
-        of_lists = {"coverage": self.coverage, "novelty": self.novelty, "gini": self.gini}
+        of_lists = {name: getattr(self, name) for name in ("coverage", "novelty", "gini", "popularity_share")}
         return {**found, **{f"{name}_at_{self.k}": value for name, value in of_lists.items()}}
 
 
@@ -143,7 +144,9 @@ def mark(exam: Exam, slate: DataFrame, k: int = K) -> Result:
     novelty = float(np.average(bits, weights=shown.to_numpy())) if len(shown) else 0.0
     covered = metrics.coverage(frozenset(shown.index), exam.candidate_ids) if exam.candidate_ids else 0.0
     unequal = metrics.gini(shown.tolist(), len(exam.candidate_ids)) if len(shown) else 0.0
-    return Result(per_user, shown, covered, novelty, unequal, k)
+    head = metrics.head({str(item): int(users) for item, users in exam.knowledge.items()})
+    to_head = float(shown[shown.index.isin(head)].sum() / shown.sum()) if len(shown) else 0.0
+    return Result(per_user, shown, covered, novelty, unequal, to_head, k)
 
 
 def marked(users: DataFrame, slate: DataFrame, truth: DataFrame, k: int = K) -> DataFrame:

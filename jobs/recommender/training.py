@@ -2,6 +2,7 @@
 
 import json
 import logging
+import tempfile
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,19 +12,21 @@ import pandas as pd
 from pyspark import StorageLevel
 from pyspark.sql import functions as F
 
+import jobs
 from jobs import tracking
 from jobs.context import Context
 from jobs.contract import Table
 from jobs.gold.interactions import INTERACTIONS
+from jobs.gold.user_features import USER_FEATURES
 from jobs.ops.decisions import DECISIONS
-from jobs.recommender import als, champion, served_recommender
-from jobs.recommender.als import AlsParameters
-from jobs.recommender.artifacts import Artifacts, local_copy, place_of
+from jobs.recommender import champion, served_recommender
+from jobs.recommender.artifacts import Artifacts
+from jobs.recommender.candidate import Candidate
 from jobs.recommender.champion import FAMILY
 from jobs.recommender.cut import cut
-from jobs.recommender.popularity import PopularityTrainer
+from jobs.recommender.popular import popular
 from jobs.recommender.selection import Inputs, Verdict, judge
-from jobs.recommender.served_recommender import ServedRecommender
+from jobs.recommender.served_recommender import ASKED, ServedRecommender
 from jobs.silver.items import ITEMS
 from jobs.silver.order_lines import ORDER_LINES
 
@@ -32,10 +35,10 @@ LOG = logging.getLogger("tradewind")
 HISTORY_DAYS = 180
 """Days of interactions that a training reads; older ones weigh next to nothing."""
 
-PACKAGES = ("numpy", "pandas", "pyarrow")
-"""What a reader of the logged model has to install."""
+PACKAGES = ("numpy", "pandas", "pyarrow", "scipy", "pyspark")
+"""What a reader of the logged model has to install; of pyspark only its Python part is imported, no Java is needed."""
 
-_READ: tuple[Table, ...] = (INTERACTIONS, ORDER_LINES, ITEMS)
+_READ: tuple[Table, ...] = (INTERACTIONS, ORDER_LINES, ITEMS, USER_FEATURES)
 
 
 def train(context: Context) -> dict[str, Any]:
@@ -47,7 +50,7 @@ def train(context: Context) -> dict[str, Any]:
     day = context.interval.last_day
     taken = context.lake.read_set(day).snapshots
     snapshots = {table.name: taken[table.name] for table in _READ if table.name in taken}
-    inputs = _inputs(context, snapshots, day)
+    inputs = inputs_of(context, snapshots, day)
     seen = inputs.interactions.agg(F.min("event_date").alias("first_day")).first()
     first_day = seen["first_day"] if seen and seen["first_day"] else day
     tracker = tracking.connect(context.settings)
@@ -61,9 +64,16 @@ def train(context: Context) -> dict[str, Any]:
         verdict = judge(run, inputs, cut(first_day, day), serving)
         run.log_metrics(verdict.metrics)
         run.log_text(verdict.decision.reason + "\n", "decision.txt")
-        if verdict.decision.is_promoted and verdict.parameters:
-            candidate = version = _register(context, tracker, run, _refit(inputs, verdict.parameters, day))
-        run.tag({"is_promoted": str(verdict.decision.is_promoted).lower(), "champion_version": version or "none"})
+        if verdict.decision.is_promoted and verdict.candidate:
+            candidate = version = _register(context, tracker, run, _refit(inputs, verdict.candidate, day))
+        run.tag(
+            {
+                "is_promoted": str(verdict.decision.is_promoted).lower(),
+                "champion_version": version or "none",
+                "rival_version": serving.version if serving else "none",
+                "fingerprint": verdict.fingerprint or "none",
+            }
+        )
     if candidate:
         tracker.set_champion(FAMILY, candidate, verdict.decision.reason)
     inputs.interactions.unpersist()
@@ -72,33 +82,42 @@ def train(context: Context) -> dict[str, Any]:
     return {"decision": verdict.decision.reason, "champion_version": version, "metrics": dict(verdict.metrics)}
 
 
-def _inputs(context: Context, snapshots: Mapping[str, int], day: date) -> Inputs:
-    interactions, order_lines, items = (
+def inputs_of(context: Context, snapshots: Mapping[str, int], day: date) -> Inputs:
+    """What a training on ``day`` reads, as the named snapshots of the tables hold it; a table without one is empty."""
+    interactions, order_lines, items, features = (
         context.lake.read(table, snapshot_id=snapshots[table.name])
         if table.name in snapshots
         else context.spark.createDataFrame([], table.struct())
         for table in _READ
     )
     recent = (F.col("event_date") > F.lit(day - timedelta(days=HISTORY_DAYS))) & (F.col("event_date") <= F.lit(day))
-    return Inputs(interactions.where(recent).persist(StorageLevel.MEMORY_AND_DISK), order_lines, items)
+    return Inputs(interactions.where(recent).persist(StorageLevel.MEMORY_AND_DISK), order_lines, items, features)
 
 
-def _refit(inputs: Inputs, parameters: AlsParameters, day: date) -> Artifacts:
+def _refit(inputs: Inputs, candidate: Candidate, day: date) -> Artifacts:
     """The winner, fitted once more on everything up to ``day``: the test days are too good to waste on a test."""
-    factors = als.fit(als.ratings(inputs.interactions, parameters.weighting, day), parameters)
-    popular = PopularityTrainer().fit(inputs.interactions, day)
-    return Artifacts(factors, popular.scores, parameters, day.isoformat())
+    personal = candidate.fit(inputs.interactions, day)
+    return Artifacts(personal, popular(inputs.interactions, day), candidate, day.isoformat())
 
 
 def _register(context: Context, tracker: tracking.Tracker, run: tracking.Run, model: Artifacts) -> str:
-    place = place_of(context.settings.scratch_uri, "trainings", f"{context.run_id}-{context.attempt}")
-    with local_copy(context.spark, model, place) as folder:
-        known = model.personal.user_factors.agg(F.min("user_id").alias("user_id")).first()
-        example = pd.DataFrame({"user_id": [known["user_id"] if known else "unknown", "a user that nobody knows"]})
-        output = ServedRecommender(folder).predict(example)
-        loader = Path(served_recommender.__file__)
-        uri = tracker.log_model(run, loader=loader, data=folder, example=example, output=output, packages=PACKAGES)
-    return tracker.register(FAMILY, uri, {"as_of_date": model.as_of_date, "run_id": context.run_id})
+    known = model.personal.item_ids[:2].to_pylist()
+    somebody = {"user_id": "a user", "items": known, "weights": [1.0] * len(known), "times": [0] * len(known), "excluded": known[:1]}
+    nobody = {"user_id": "a user without a history", **{name: [] for name in ASKED.names if name != "user_id"}}
+    example = pd.DataFrame([somebody, nobody], columns=ASKED.names)
+    with tempfile.TemporaryDirectory(prefix="tradewind-model-") as folder:
+        model.write(Path(folder))
+        uri = tracker.log_model(
+            run,
+            loader=Path(served_recommender.__file__),
+            data=Path(folder),
+            example=example,
+            output=ServedRecommender(Path(folder)).predict(example),
+            packages=PACKAGES,
+            package=Path(jobs.__file__).parent,
+        )
+    tags = {"as_of_date": model.as_of_date, "run_id": context.run_id, "model": model.personal.name, "fingerprint": model.fingerprint()}
+    return tracker.register(FAMILY, uri, tags)
 
 
 def _record(context: Context, day: date, verdict: Verdict, candidate: str | None, version: str | None) -> None:

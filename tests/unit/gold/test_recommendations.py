@@ -1,8 +1,12 @@
 """Claims about the slates that everybody gets."""
 
+from dataclasses import replace
 from datetime import date
 
+import numpy as np
+import pyarrow as pa
 import pytest
+import scipy.sparse as sp
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -10,16 +14,17 @@ from expectations.gate import audit
 from expectations.gold.recommendations import SUITE
 from jobs.contract import conform
 from jobs.gold.recommendations import RECOMMENDATIONS, SLATE_SIZE, build
-from jobs.recommender.als import AlsParameters, Factors
 from jobs.recommender.artifacts import Artifacts, ChampionModel
+from jobs.recommender.candidate import Candidate
+from jobs.recommender.models.item_neighbours import ItemNeighbours, ItemNeighboursTrainer
+from jobs.recommender.models.popularity import Popularity
 
 DAY, LATER = date(2026, 6, 30), date(2026, 7, 1)
 ITEMS = [f"i{n:02}" for n in range(24)]
-FACTOR_ROW = "{} string, factors array<float>"
 
 
 def made(spark: SparkSession, model: ChampionModel | None, *, on_sale: int = 24, bought: tuple[str, ...] = ("i00", "i01")) -> DataFrame:
-    """Slates for a user with factors, one without, and one of another day who must get none."""
+    """Slates for a user with a history, one without, and one of another day who must get none."""
     seen = [("known", item, "view_item", DAY, 1, 0) for item in ITEMS[:10]] + [("known", "i23", "view_item", LATER, 99, 0)]
     interactions = spark.createDataFrame(
         seen, "user_id string, item_id string, event_type string, event_date date, event_count bigint, quantity bigint"
@@ -33,11 +38,14 @@ def made(spark: SparkSession, model: ChampionModel | None, *, on_sale: int = 24,
 
 
 @pytest.fixture(scope="module")
-def champion(spark: SparkSession) -> ChampionModel:
-    users = spark.createDataFrame([("known", [1.0])], FACTOR_ROW.format("user_id"))
-    items = spark.createDataFrame([(item, [float(n)]) for n, item in enumerate(ITEMS[:6])], FACTOR_ROW.format("item_id"))
-    popularity = spark.createDataFrame([], "item_id string, score double")
-    return ChampionModel("7", Artifacts(Factors(users, items), popularity, AlsParameters(rank=1), DAY.isoformat()))
+def champion() -> ChampionModel:
+    """i06 speaks for i05 to i00, the more the greater the number, i07 for i05 alone."""
+    likeness = np.zeros((10, 10))
+    likeness[6, :6] = np.arange(6) + 1.0
+    likeness[7, 5] = 2.0
+    personal = ItemNeighbours(pa.array(ITEMS[:10]), sp.csr_matrix(likeness), "item_neighbours")
+    nothing = Popularity(pa.array([], pa.string()), np.zeros(0))
+    return ChampionModel("7", Artifacts(personal, nothing, Candidate(ItemNeighboursTrainer()), DAY.isoformat()))
 
 
 def slate(rows: DataFrame, user_id: str) -> list[tuple[str, str]]:
@@ -54,10 +62,23 @@ def test_every_user_of_the_day_gets_twenty_and_the_suite_accepts_them(spark: Spa
 def test_personal_items_come_first_then_popular_ones_and_nothing_that_was_bought(spark: SparkSession, champion: ChampionModel) -> None:
     rows = made(spark, champion)
     known = slate(rows, "known")
-    assert known[:4] == [("i05", "als"), ("i04", "als"), ("i03", "als"), ("i02", "als")], "i00 and i01 are bought; a refund is no purchase"
+    assert known[:4] == [(f"i0{n}", "item_neighbours") for n in (5, 4, 3, 2)], "i00 and i01 are bought; a refund is no purchase"
     assert known[4:8] == [(item, "popularity") for item in ("i06", "i07", "i08", "i09")]
     assert {model for _, model in slate(rows, "new")} == {"popularity"}
     assert slate(rows, "new")[0] == ("i00", "popularity"), "what happens later does not count"
+
+
+def test_each_place_says_what_spoke_for_it(spark: SparkSession, champion: ChampionModel) -> None:
+    rows = {row["rank"]: row for row in made(spark, champion).where("user_id = 'known'").collect()}
+    first = [(rows[1][f"because_item_id_{n}"], rows[1][f"because_share_{n}"]) for n in (1, 2, 3)]
+    assert first == [("i06", pytest.approx(0.75)), ("i07", pytest.approx(0.25)), (None, None)]
+    assert (rows[2]["because_item_id_1"], rows[2]["because_share_1"]) == ("i06", 1.0)
+    assert rows[5]["because_item_id_1"] is None, "popularity has no reason of one's own"
+
+
+def test_a_user_who_came_after_the_training_gets_personal_items(spark: SparkSession, champion: ChampionModel) -> None:
+    before = replace(champion, artifacts=replace(champion.artifacts, as_of_date="2026-01-01"))
+    assert {row["model"] for row in made(spark, before).where("user_id = 'known' AND rank <= 4").collect()} == {"item_neighbours"}
 
 
 def test_without_a_champion_popularity_serves_everybody(spark: SparkSession) -> None:

@@ -6,7 +6,7 @@ with a relevant item counts, also one who was never seen before the cut (cold), 
 touched (cold) or that is not on sale: nobody is dropped to flatter a figure.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -124,6 +124,16 @@ def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, w
     knowledge = catalogue["user_count"].astype(np.int64)
     known_users = history.count()
     return Exam(users, truth, exclude, candidates, knowledge, candidate_ids, known_users, counts)
+
+
+def part_of(rows: DataFrame, share: float) -> DataFrame:
+    """The rows of ``share`` of the users, by the hash of their ids: of every frame the same users."""
+    return rows.where(F.pmod(F.xxhash64("user_id", F.lit("part")), F.lit(1_000_000)) < int(share * 1_000_000))
+
+
+def part(exam: Exam, share: float) -> Exam:
+    """The same exam for ``share`` of its users; what may be shown and who knew what stay as they are."""
+    return replace(exam, users=part_of(exam.users, share), truth=part_of(exam.truth, share))
 
 
 def sit(exam: Exam, recommender: Recommender, k: int = K) -> Result:

@@ -1,8 +1,7 @@
 """Search, test, gate: from the rows of a set to a verdict, logged to the training's run as it goes."""
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -14,7 +13,7 @@ from pyspark.sql import functions as F
 from jobs.estimate import Estimate, flat
 from jobs.gold import user_segments
 from jobs.interval import Interval
-from jobs.recommender import evaluation, plots, side_by_side
+from jobs.recommender import evaluation, plots, search, side_by_side
 from jobs.recommender.artifacts import ChampionModel, fingerprint
 from jobs.recommender.bootstrap import paired_difference
 from jobs.recommender.candidate import Candidate
@@ -36,14 +35,14 @@ LEAST_USERS = 50
 SEED = 17
 """Of every bootstrap."""
 
-CANDIDATES = (
+STARTS = (
     Candidate(AlsTrainer(rank=16, regularisation=0.1, alpha=10.0)),
     Candidate(AlsTrainer(rank=32, regularisation=0.1, alpha=10.0)),
     Candidate(AlsTrainer(rank=32, regularisation=0.1, alpha=40.0)),
     Candidate(EaseTrainer(regularisation=100.0)),
     Candidate(ItemNeighboursTrainer()),
 )
-"""The declared search. The best on the validation days, by ndcg_at_10, goes on."""
+"""The candidates that every training tries. The best on the validation days, by ndcg_at_10, goes on."""
 
 ACTIVITY = ((0, "no earlier event"), (1, "1 to 4 earlier events"), (5, "5 to 19 earlier events"), (20, "20 earlier events or more"))
 """Groups of test users, from this many events before the cut, that the gate looks at one by one."""
@@ -65,6 +64,14 @@ class Inputs:
 
 
 @dataclass(frozen=True)
+class Search:
+    """What is tried: ``starts``, and as many more as make ``trials``, proposed by what was found."""
+
+    starts: Sequence[Candidate] = STARTS
+    trials: int = len(STARTS)
+
+
+@dataclass(frozen=True)
 class Verdict:
     """The decision, the candidate that won the search (None when there was none), and the figures of the test.
 
@@ -77,9 +84,7 @@ class Verdict:
     fingerprint: str | None = None
 
 
-def judge(
-    run: Run, inputs: Inputs, times: Cut | None, serving: ChampionModel | None, candidates: Sequence[Candidate] = CANDIDATES
-) -> Verdict:
+def judge(run: Run, inputs: Inputs, times: Cut | None, serving: ChampionModel | None, search_for: Search = Search()) -> Verdict:
     """Choose on the validation days, judge on the test days; the days before each are all that a candidate learns from."""
     if times is None:
         return _too_little(serving, f"the history is shorter than {LEAST_DAYS} days", {})
@@ -92,7 +97,7 @@ def judge(
     if validation.counts.users < LEAST_USERS:
         found = f"{validation.counts.users} users have a relevant item in {times.validation}, fewer than {LEAST_USERS}"
         return _too_little(serving, found, counts)
-    chosen = _search(run, inputs, validation, times.validation, candidates)
+    chosen = _search(run, inputs, validation, _day_before(times.validation), search_for)
     run.log_params(chosen.params())
     day = _day_before(times.test)
     ranker = chosen.fit(inputs.interactions, day)
@@ -122,38 +127,21 @@ def _too_little(serving: ChampionModel | None, why: str, counts: Mapping[str, fl
     return Verdict(Decision(False, f"No candidate was trained, {stays}: {why}."), None, counts)
 
 
-def _search(run: Run, inputs: Inputs, exam: Exam, window: Interval, candidates: Sequence[Candidate]) -> Candidate:
-    day = _day_before(window)
-    searched = _searched(candidates)
-    found: list[tuple[str, Estimate, Candidate]] = []
-    for candidate in candidates:
-        with run.child(_name(candidate, searched)) as child:
-            began = time.monotonic()
-            ranker = candidate.fit(inputs.interactions, day)
-            summary = evaluation.sit(exam, _chain(ranker, candidate, inputs, exam, day)).summary(SEED)
-            child.log_params({name: value for name, value in candidate.params().items() if name in searched})
-            child.log_metrics({**summary, "seconds": time.monotonic() - began})
-        found.append((_name(candidate, searched), summary["ndcg_at_10"], candidate))
+def _search(run: Run, inputs: Inputs, exam: Exam, day: date, wanted: Search) -> Candidate:
+    def sit(candidate: Candidate, share: float) -> search.Summary:
+        some, known = (exam, inputs) if share == 1 else (evaluation.part(exam, share), _part(inputs, share))
+        return evaluation.sit(some, _chain(candidate.fit(known.interactions, day), candidate, known, some, day)).summary(SEED)
+
+    chosen, tried = search.search(run, wanted.starts, wanted.trials, exam.counts.sampled_users, sit)
     with run.child(POPULARITY) as child:
-        child.log_metrics(evaluation.sit(exam, _chain(None, candidates[0], inputs, exam, day)).summary(SEED))
-    run.log_figure(plots.search([name for name, *_ in found], [estimate for _, estimate, _ in found]), "search")
-    return max(found, key=lambda candidate: candidate[1].mean)[2]
+        child.log_metrics(evaluation.sit(exam, _chain(None, chosen, inputs, exam, day)).summary(SEED))
+    complete = [one for one in tried if one.is_complete]
+    run.log_figure(plots.search([one.label for one in complete], [one.decisive for one in complete]), "search")
+    return chosen
 
 
-def _searched(candidates: Sequence[Candidate]) -> set[str]:
-    """Names of the parameters that differ between candidates; the others stand in the parent run, so that a comparison shows only these."""
-    params = [candidate.params() for candidate in candidates]
-    return {name for name in set().union(*params) if len({str(values.get(name)) for values in params}) > 1}
-
-
-def _name(candidate: Candidate, searched: set[str]) -> str:
-    told = {name: value for name, value in candidate.params().items() if name in searched - {"model"}}
-    return " ".join(
-        [
-            candidate.trainer.name,
-            *(f"{name}={value:g}" if isinstance(value, float) else f"{name}={value}" for name, value in sorted(told.items())),
-        ]
-    )
+def _part(inputs: Inputs, share: float) -> Inputs:
+    return replace(inputs, interactions=evaluation.part_of(inputs.interactions, share))
 
 
 def _as_it_would_have_served(serving: ChampionModel, inputs: Inputs, day: date) -> Ranker:

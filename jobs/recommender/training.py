@@ -25,7 +25,7 @@ from jobs.recommender.candidate import Candidate
 from jobs.recommender.champion import FAMILY
 from jobs.recommender.cut import cut
 from jobs.recommender.popular import popular
-from jobs.recommender.selection import Inputs, Verdict, judge
+from jobs.recommender.selection import Inputs, Search, Verdict, judge
 from jobs.recommender.served_recommender import ASKED, ServedRecommender
 from jobs.silver.items import ITEMS
 from jobs.silver.order_lines import ORDER_LINES
@@ -61,7 +61,7 @@ def train(context: Context) -> dict[str, Any]:
         FAMILY, run_id=context.run_id, attempt=context.attempt, code_version=context.code_version, as_of=day, window=(first_day, day)
     ) as run:
         run.log_inputs(snapshots)
-        verdict = judge(run, inputs, cut(first_day, day), serving)
+        verdict = judge(run, inputs, cut(first_day, day), serving, Search(trials=context.settings.recommender_trials))
         run.log_metrics(verdict.metrics)
         run.log_text(verdict.decision.reason + "\n", "decision.txt")
         if verdict.decision.is_promoted and verdict.candidate:
@@ -71,6 +71,7 @@ def train(context: Context) -> dict[str, Any]:
                 "is_promoted": str(verdict.decision.is_promoted).lower(),
                 "champion_version": version or "none",
                 "rival_version": serving.version if serving else "none",
+                "trials": str(context.settings.recommender_trials),
                 "fingerprint": verdict.fingerprint or "none",
             }
         )

@@ -14,7 +14,7 @@ from jobs.errors import BadDataError
 from jobs.estimate import Estimate
 from jobs.recommender import champion, training
 from jobs.recommender.cut import cut
-from jobs.recommender.selection import Verdict, judge
+from jobs.recommender.selection import Search, Verdict, judge
 from jobs.tracking import NO_VERSION, Recorded, Run
 
 TOLERANCE = 1e-9
@@ -41,6 +41,9 @@ class Unlogged(Run):
     def log_metrics(self, metrics: Mapping[str, Estimate | float], step: int = 0) -> None:
         """As ``Run.log_metrics``, into nothing."""
 
+    def tag(self, tags: Mapping[str, str]) -> None:
+        """As ``Run.tag``, into nothing."""
+
     def log_figure(self, figure: Figure, name: str) -> None:
         """As ``Run.log_figure``, into nothing."""
 
@@ -60,14 +63,15 @@ def verify(context: Context, run_id: str) -> Verified:
     """
     tracker = tracking.connect(context.settings)
     left = tracker.recorded(run_id)
-    missing = [name for name in ("as_of_date", "window_start", "fingerprint") if name not in left.tags]
+    missing = [name for name in ("as_of_date", "window_start", "fingerprint", "trials") if name not in left.tags]
     if missing or not left.snapshots:
         found = f"no {', '.join(missing) or 'inputs'}"
         raise BadDataError(f"run {run_id}", expected="a training of the recommender", found=found, advice="Name another run.")
     day, first_day = (date.fromisoformat(left.tags[name]) for name in ("as_of_date", "window_start"))
     rival = left.tags.get("rival_version", NO_VERSION)
     serving = champion.load(context, rival) if rival != NO_VERSION else None
-    verdict = judge(Unlogged("", ""), training.inputs_of(context, left.snapshots, day), cut(first_day, day), serving)
+    inputs, tried = training.inputs_of(context, left.snapshots, day), Search(trials=int(left.tags["trials"]))
+    verdict = judge(Unlogged("", ""), inputs, cut(first_day, day), serving, tried)
     return Verified(run_id, verdict.fingerprint, len(verdict.metrics), tuple(differences(left, verdict)))
 
 

@@ -21,7 +21,7 @@ from jobs.recommender.models.ease import EaseTrainer
 from jobs.recommender.models.item_neighbours import ItemNeighboursTrainer
 from jobs.recommender.popular import popular
 from jobs.recommender.ranker import Ranker, Scores
-from jobs.recommender.selection import LEAST_USERS, SIDE_BY_SIDE, Inputs, Verdict, judge
+from jobs.recommender.selection import LEAST_USERS, SIDE_BY_SIDE, Inputs, Search, Verdict, judge
 from jobs.recommender.verification import Unlogged, differences
 from jobs.settings import Settings
 from jobs.tracking import Recorded
@@ -32,7 +32,9 @@ ROW = "user_id string, item_id string, event_type string, event_date date, event
 SOLD = "user_id string, item_id string, ordered_date date, kind string"
 ITEM = "item_id string, valid_from date, valid_to date, is_on_sale boolean"
 CIRCLES, SHELF = 6, 20
-CANDIDATES = (Candidate(ItemNeighboursTrainer(neighbours=1, shrinkage=100.0)), Candidate(EaseTrainer(regularisation=20.0)))
+CANDIDATES = (Candidate(EaseTrainer(regularisation=20.0)), Candidate(ItemNeighboursTrainer(neighbours=1, shrinkage=100.0)))
+"""In this shop the second is surely better."""
+NEIGHBOURS, EASE = "item_neighbours half_life_days=14 neighbours=1 shrinkage=100", "ease half_life_days=14 regularisation=20"
 
 
 @pytest.fixture(scope="module")
@@ -66,7 +68,7 @@ def judged(
 ) -> tuple[Verdict, Any]:
     tracker = tracking.connect(settings)
     with tracker.training("recommender", run_id="r-1", attempt=1, code_version="test", as_of=LAST) as run:
-        verdict = judge(run, inputs, times, serving, candidates)
+        verdict = judge(run, inputs, times, serving, Search(candidates, 0))
     return verdict, mlflow.MlflowClient().get_run(run.run_id)
 
 
@@ -108,10 +110,10 @@ def test_circles_are_found_and_the_candidate_is_promoted(searched: tuple[Verdict
 def test_each_candidate_is_a_child_that_shows_only_what_the_search_varies(searched: tuple[Verdict, Any]) -> None:
     _, run = searched
     found = children(run)
-    assert set(found) == {"item_neighbours neighbours=1 shrinkage=100", "ease regularisation=20", "popularity"}
-    assert set(found["item_neighbours neighbours=1 shrinkage=100"].params) == {"model", "neighbours", "shrinkage"}
-    assert found["ease regularisation=20"].metrics["ndcg_at_10"] > found["popularity"].metrics["ndcg_at_10"]
-    assert (run.data.params["model"], run.data.params["regularisation"]) == ("ease", "20.0")
+    assert set(found) == {NEIGHBOURS, EASE, "popularity"}
+    assert set(found[NEIGHBOURS].params) == {"model", "half_life_days", "neighbours", "shrinkage"}
+    assert found[EASE].metrics["ndcg_at_10"] > found["popularity"].metrics["ndcg_at_10"]
+    assert (run.data.params["model"], run.data.params["shrinkage"]) == ("item_neighbours", "100.0")
     page = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/{SIDE_BY_SIDE}")
     assert "promoted" in page
     assert page.count('class="card sample"') == 8, "four who gain most, four by chance; nobody loses"
@@ -167,9 +169,10 @@ def test_too_little_trains_nothing_and_says_so(shop: Inputs, tracking_settings: 
 def test_the_same_snapshots_give_the_same_training_again_and_others_do_not(searched: tuple[Verdict, Any], shop: Inputs) -> None:
     verdict, _ = searched
     left = Recorded({"fingerprint": str(verdict.fingerprint)}, verdict.metrics, {}, {})
-    again = judge(Unlogged("", ""), Inputs(shop.interactions.repartition(7), shop.order_lines, shop.items), TIMES, None, CANDIDATES)
+    tried = Search(CANDIDATES, 0)
+    again = judge(Unlogged("", ""), Inputs(shop.interactions.repartition(7), shop.order_lines, shop.items), TIMES, None, tried)
     assert differences(left, again) == []
     fewer = Inputs(shop.interactions.where("user_id < 'u150'"), shop.order_lines, shop.items)
-    found = differences(left, judge(Unlogged("", ""), fewer, TIMES, None, CANDIDATES))
+    found = differences(left, judge(Unlogged("", ""), fewer, TIMES, None, tried))
     assert found[0].startswith("the model that sat the test: fingerprint")
     assert any(line.startswith("ndcg_at_10: ") for line in found)

@@ -9,6 +9,7 @@ from typing import Any
 import optuna
 from optuna.trial import Trial, TrialState
 
+from jobs.errors import TooLargeError
 from jobs.estimate import Estimate
 from jobs.recommender.candidate import Candidate
 from jobs.recommender.models.als import AlsTrainer
@@ -50,7 +51,7 @@ SPACES: Mapping[str, Callable[[Trial], Trainer]] = {
 
 @dataclass(frozen=True)
 class Tried:
-    """One candidate after the validation; ``is_complete`` is False where it was given up at the first rung."""
+    """One candidate after the validation; ``is_complete`` is False where it was given up, or the shop is too large for its model."""
 
     label: str
     candidate: Candidate
@@ -60,7 +61,7 @@ class Tried:
     @property
     def decisive(self) -> Estimate:
         """The figure that candidates are chosen by."""
-        found = self.summary[DECISIVE]
+        found = self.summary.get(DECISIVE, 0.0)
         return found if isinstance(found, Estimate) else Estimate(found, found, found)
 
 
@@ -72,7 +73,7 @@ def search(
     What follows the starts is proposed by a tree-structured Parzen estimator (Bergstra et al. 2011; Optuna) over ``SPACES`` of the starts'
     models, seeded, so that the same figures propose the same. ``sit`` lets a candidate learn from a share of the users and gives its
     figures on the validation days. Where there are ``LEAST_FOR_RUNGS`` of these ``users``, a candidate that is below the median of the
-    others after the first rung is given up. Each is a child run.
+    others after the first rung is given up. Each is a child run. Raises TooLargeError when no candidate is meant for so large a shop.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("optuna").setLevel(logging.WARNING)
@@ -83,16 +84,24 @@ def search(
         study.enqueue_trial(_params(start))
     rungs = RUNGS if users >= LEAST_FOR_RUNGS else RUNGS[-1:]
     tried: list[Tried] = []
+    refused: TooLargeError | None = None
     for number in range(max(trials, len(starts))):
         if number >= len(starts) and not models:
             break
         trial = study.ask()
         candidate = starts[number] if number < len(starts) else None
         proposed = _proposed(trial, models, candidate)
-        tried.append(_tried(run, trial, proposed, rungs, sit))
+        try:
+            tried.append(_tried(run, trial, proposed, rungs, sit))
+        except TooLargeError as error:
+            refused = error
+            tried.append(Tried(proposed.trainer.name, proposed, {}, is_complete=False))
         done = tried[-1]
         study.tell(trial, done.decisive.mean if done.is_complete else None, TrialState.COMPLETE if done.is_complete else TrialState.PRUNED)
-    return max((one for one in tried if one.is_complete), key=lambda one: one.decisive.mean).candidate, tried
+    complete = [one for one in tried if one.is_complete]
+    if not complete and refused:
+        raise refused
+    return max(complete, key=lambda one: one.decisive.mean).candidate, tried
 
 
 def _tried(run: Run, trial: Trial, candidate: Candidate, rungs: Sequence[float], sit: Callable[[Candidate, float], Summary]) -> Tried:
@@ -102,7 +111,11 @@ def _tried(run: Run, trial: Trial, candidate: Candidate, rungs: Sequence[float],
         began = time.monotonic()
         child.log_params(params)
         for step, share in enumerate(rungs):
-            summary = sit(candidate, share)
+            try:
+                summary = sit(candidate, share)
+            except TooLargeError as error:
+                child.tag({"too_large": str(error)})
+                raise
             child.log_metrics(summary, step=step)
             trial.report(Tried(label, candidate, summary, is_complete=False).decisive.mean, step)
             if step < len(rungs) - 1 and trial.should_prune():

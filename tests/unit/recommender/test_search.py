@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 
+from jobs.errors import TooLargeError
 from jobs.estimate import Estimate
 from jobs.recommender.candidate import Candidate
 from jobs.recommender.family import TRAINERS
 from jobs.recommender.models.ease import EaseTrainer
 from jobs.recommender.models.markov import MarkovTrainer
 from jobs.recommender.search import LEAST_FOR_RUNGS, RUNGS, SPACES, Summary, search
+from jobs.recommender.size import require
 from jobs.recommender.verification import Unlogged
 from jobs.tracking import Run
 
@@ -98,6 +100,20 @@ def test_a_declared_candidate_without_a_space_is_tried_as_it_is() -> None:
     start = Candidate(MarkovTrainer())
     best, tried = search(Kept(), (start,), 5, 100, sit)
     assert (best, len(tried)) == (start, 1)
+
+
+def test_a_model_that_the_shop_is_too_large_for_is_passed_over_unless_there_is_no_other() -> None:
+    def too_large(candidate: Candidate, share: float) -> Summary:
+        require(candidate.trainer.name, "items", 20, 10 if isinstance(candidate.trainer, EaseTrainer) else 30)
+        return sit(candidate, share)
+
+    run = Kept()
+    best, tried = search(run, (*STARTS, Candidate(MarkovTrainer())), 3, 100, too_large)
+    assert isinstance(best.trainer, MarkovTrainer)
+    assert [one.is_complete for one in tried] == [False, False, True]
+    assert "expected at most 10 items" in run.children[0][1]["too_large"]
+    with pytest.raises(TooLargeError, match="ease: expected at most 10 items"):
+        search(Kept(), STARTS, 2, 100, too_large)
 
 
 @pytest.mark.parametrize("name", sorted(SPACES))

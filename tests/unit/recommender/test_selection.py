@@ -116,7 +116,7 @@ def test_each_candidate_is_a_child_that_shows_only_what_the_search_varies(search
     assert (run.data.params["model"], run.data.params["shrinkage"]) == ("item_neighbours", "100.0")
     page = mlflow.artifacts.load_text(f"{run.info.artifact_uri}/{SIDE_BY_SIDE}")
     assert "promoted" in page
-    assert page.count('class="card sample"') == 8, "four who gain most, four by chance; nobody loses"
+    assert page.count('class="card sample"') == 12, "four who gain most, four who lose most, four by chance"
     assert (run.data.params["train"], run.data.params["test"]) == (str(TIMES and TIMES.train), str(TIMES and TIMES.test))
 
 
@@ -136,7 +136,7 @@ def test_what_happens_in_the_test_days_does_not_move_the_search(
 def test_a_champion_from_before_the_test_days_is_judged_as_it_is(shop: Inputs, tracking_settings: Settings) -> None:
     assert TIMES is not None
     before = TIMES.test.start - timedelta(days=1)
-    verdict, _ = judged(tracking_settings, shop, TIMES, champion(shop, before), CANDIDATES[1:])
+    verdict, _ = judged(tracking_settings, shop, TIMES, champion(shop, before, CANDIDATES[0]), CANDIDATES[1:])
     assert verdict.decision.is_promoted, verdict.decision.reason
     assert verdict.metrics["champion_ndcg_at_10"] < verdict.metrics["popularity_ndcg_at_10"]
 

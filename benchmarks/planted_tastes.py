@@ -146,7 +146,7 @@ def as_page(shop: Shop, rows: Sequence[Found]) -> str:
             "# What was planted, and who finds it",
             "",
             f"`python -m benchmarks.planted_tastes --users {shop.users} --seed {shop.seed}`: {shop.items} items, {shop.days} days.",
-            f"Places: of the first {K}, the share in the two categories that were planted for the user; by chance about a sixth lies there.",
+            f"Places: of the first {K}, the share in the two categories that were planted; by chance about a sixth lies there.",
             f"Bundles: share of the pairs whose second item is among the first {NEAR} for who has touched the first alone.",
             "",
             "| model | places in the planted taste | ahead of popularity | bundles found |",

@@ -94,10 +94,16 @@ def test_what_is_not_on_sale_is_not_shown_even_if_slates_get_short(spark: SparkS
     assert [finding.severity for finding in findings.values()] == ["warning"]
 
 
+@pytest.fixture(scope="module")
+def ordinary(spark: SparkSession, champion: ChampionModel) -> DataFrame:
+    """Slates without a fault, made once."""
+    return made(spark, champion).cache()
+
+
 @pytest.mark.parametrize(
     ("fault", "value"), [("rank", "21"), ("rank", "1"), ("item_id", "'i05'"), ("item_id", "NULL"), ("score", "NULL"), ("model", "'luck'")]
 )
-def test_the_suite_refuses_each_planted_fault(spark: SparkSession, champion: ChampionModel, fault: str, value: str) -> None:
-    kind = dict(made(spark, champion).dtypes)[fault]
-    spoilt = made(spark, champion).withColumn(fault, F.when(F.col("rank") == 3, F.expr(f"CAST({value} AS {kind})")).otherwise(F.col(fault)))
+def test_the_suite_refuses_each_planted_fault(ordinary: DataFrame, fault: str, value: str) -> None:
+    kind = dict(ordinary.dtypes)[fault]
+    spoilt = ordinary.withColumn(fault, F.when(F.col("rank") == 3, F.expr(f"CAST({value} AS {kind})")).otherwise(F.col(fault)))
     assert any(finding.severity == "critical" and not finding.is_met for finding in audit(spoilt, SUITE))

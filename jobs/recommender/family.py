@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from jobs.recommender.models.als import AlsTrainer
+from jobs.recommender.models.bpr import BprTrainer
 from jobs.recommender.models.ease import EaseTrainer
 from jobs.recommender.models.item2vec import Item2VecTrainer
 from jobs.recommender.models.item_neighbours import ItemNeighboursTrainer
@@ -25,5 +26,6 @@ TRAINERS: Mapping[str, Trainer] = {
         Item2VecTrainer(),
         EaseTrainer(),
         AlsTrainer(),
+        BprTrainer(),
     )
 }

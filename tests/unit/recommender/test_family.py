@@ -1,6 +1,7 @@
 """Claims that hold for every model of the family, and then some for each."""
 
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -305,5 +306,7 @@ class TestVmisKnn(ModelContract):
 
 
 def test_every_model_that_can_be_asked_for_is_tested() -> None:
+    for file in Path(__file__).parent.glob("test_*.py"):
+        import_module(f"tests.unit.recommender.{file.stem}")
     tested = {kind.trainer.name for kind in ModelContract.__subclasses__()}
     assert tested == set(TRAINERS)

@@ -1,6 +1,7 @@
 """``python -m jobs.recommender compare --train FILE --test FILE``: models side by side on plain files, outside of any lake.
 
 Files are CSV or Parquet with ``user_id,item_id[,value][,timestamp]``. One file and a split do as well: ``--input FILE --split time``.
+``--items FILE`` (``item_id`` and columns of words) adds the model that knows items by what they say.
 Prints a table; ``--out`` writes the whole report as JSON. Exit code 65 says what is wrong with a file.
 """
 
@@ -20,7 +21,7 @@ from jobs.errors import BadDataError, TradewindError
 from jobs.estimate import Estimate
 from jobs.recommender import plain_files
 from jobs.recommender.comparison import Comparison, compare
-from jobs.recommender.family import TRAINERS
+from jobs.recommender.family import NAMES, chosen
 from jobs.recommender.plain_files import SPLITS, Parted
 
 WIDTH = 170
@@ -33,10 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     with tempfile.TemporaryDirectory(prefix="tradewind-compare-") as scratch:
         try:
-            chosen = [TRAINERS[name] for name in options.models]
             spark = local_session(scratch)
+            trainers = chosen(options.models, plain_files.read_items(spark, options.items) if options.items else None)
             parted = _parted(spark, options)
-            found = compare(plain_files.signals(parted.train), parted.test, chosen, k=options.k, seed=options.seed, tell=_to_standard_error)
+            found = compare(
+                plain_files.signals(parted.train), parted.test, trainers, k=options.k, seed=options.seed, tell=_to_standard_error
+            )
         except TradewindError as error:
             sys.stderr.write(f"{type(error).__name__}: {error}\n")
             return error.exit_code
@@ -112,9 +115,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--input", type=Path, help="instead of both: one file, to be split")
     one.add_argument("--split", choices=SPLITS, default="time", help="how --input is split (default: time)")
     one.add_argument("--share", type=float, default=0.25, help="share of --input that is the test part (default: 0.25)")
-    one.add_argument(
-        "--models", nargs="+", choices=sorted(TRAINERS), default=sorted(TRAINERS), metavar="MODEL", help=", ".join(sorted(TRAINERS))
-    )
+    one.add_argument("--models", nargs="+", choices=NAMES, metavar="MODEL", help=f"{', '.join(NAMES)} (default: all that can be fitted)")
+    one.add_argument("--items", type=Path, help="what items say, for the model content: CSV or Parquet, item_id and columns of words")
     one.add_argument("--k", type=int, default=10, help="length of a list (default: 10)")
     one.add_argument("--seed", type=int, default=17, help="of the bootstrap and of a random split (default: 17)")
     one.add_argument("--out", type=Path, metavar="FILE", help="the whole report, as JSON")

@@ -1,9 +1,13 @@
 """The models that can be asked for by name, with the parameters that they have unless somebody searches for better ones."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import pyarrow as pa
+
+from jobs.errors import BadDataError
 from jobs.recommender.models.als import AlsTrainer
 from jobs.recommender.models.bpr import BprTrainer
+from jobs.recommender.models.content import ContentTrainer
 from jobs.recommender.models.ease import EaseTrainer
 from jobs.recommender.models.item2vec import Item2VecTrainer
 from jobs.recommender.models.item_neighbours import ItemNeighboursTrainer
@@ -29,3 +33,20 @@ TRAINERS: Mapping[str, Trainer] = {
         BprTrainer(),
     )
 }
+"""Those that need nothing but signals."""
+
+CONTENT = "content"
+
+NAMES = tuple(sorted([*TRAINERS, CONTENT]))
+"""Of all models, those included that need more than signals."""
+
+
+def chosen(names: Sequence[str] | None, items: pa.Table | None = None) -> list[Trainer]:
+    """The trainers of these ``NAMES``; without names all that can be fitted here: ``content`` with ``items`` (as in ``ContentTrainer``).
+
+    Raises BadDataError where ``content`` is named without ``items``.
+    """
+    trainers: dict[str, Trainer] = {**TRAINERS, **({CONTENT: ContentTrainer(items)} if items is not None else {})}
+    if names is not None and CONTENT in names and items is None:
+        raise BadDataError(CONTENT, expected="a file with what the items say", found="none", advice="Name one with --items.")
+    return [trainers[name] for name in names or sorted(trainers)]

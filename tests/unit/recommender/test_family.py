@@ -11,7 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.errors import TooLargeError
 from jobs.recommender.chain import Chain
-from jobs.recommender.family import TRAINERS
+from jobs.recommender.family import NAMES
 from jobs.recommender.histories import SIGNALS_FRAME, Histories, histories
 from jobs.recommender.model import PAIR_FRAME, SLATE_FRAME, USER_FRAME
 from jobs.recommender.models.als import AlsTrainer
@@ -309,4 +309,4 @@ def test_every_model_that_can_be_asked_for_is_tested() -> None:
     for file in Path(__file__).parent.glob("test_*.py"):
         import_module(f"tests.unit.recommender.{file.stem}")
     tested = {kind.trainer.name for kind in ModelContract.__subclasses__()}
-    assert tested == set(TRAINERS)
+    assert tested == set(NAMES)

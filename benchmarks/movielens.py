@@ -34,7 +34,7 @@ PACKAGE, MEMBER = "recbole==1.2.1", "recbole/dataset_example/ml-100k/ml-100k.int
 SHA256 = "4edb74e2a81178c2ba9ff381495f754f996c4aea351b1272ca36b43da0935eff"
 RATIO, SEED, K = 0.75, 42, 10
 ALS_SEEDS = (17, 18, 19, 20, 21)
-HELD_TO: Mapping[str, tuple[float, float]] = {"popularity": (0.250, 0.254), "als": (0.470, 1.0), "ease": (0.482, 1.0)}
+HELD_TO: Mapping[str, tuple[float, float]] = {"popularity": (0.250, 0.254), "als": (0.470, 1.0), "ease": (0.482, 1.0), "bpr": (0.460, 1.0)}
 """Model -> least and most ndcg_at_10 by the protocol; for ALS the mean of the seeds."""
 BEST_PUBLISHED = 0.4751
 """ndcg_at_10 of BiVAE, the best in the published table."""

@@ -1,7 +1,8 @@
 """``python -m jobs.recommender``: models side by side, a training checked, the champion of before.
 
 compare --train FILE --test FILE   models on plain files, outside of any lake: CSV or Parquet, ``user_id,item_id[,value][,timestamp]``;
-                                   one file and a split do as well: ``--input FILE --split time``
+                                   one file and a split do as well: ``--input FILE --split time``; ``--items FILE`` (``item_id`` and columns
+                                   of words) adds the model that knows items by what they say
 verify --run RUN_ID                train again on the snapshots that a run has read and compare model and figures: exit 0 when all agree
 roll-back --reason TEXT            let the champion of before serve again; the next release uses it
 
@@ -25,7 +26,7 @@ from jobs.errors import BadDataError, TradewindError
 from jobs.estimate import Estimate
 from jobs.recommender import plain_files
 from jobs.recommender.comparison import Comparison, compare
-from jobs.recommender.family import TRAINERS
+from jobs.recommender.family import NAMES, chosen
 from jobs.recommender.plain_files import SPLITS, Parted
 
 SHOP = "jobs.recommender.shop_commands"
@@ -43,10 +44,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(import_module(SHOP).main(options, console))
     with tempfile.TemporaryDirectory(prefix="tradewind-compare-") as scratch:
         try:
-            chosen = [TRAINERS[name] for name in options.models]
             spark = local_session(scratch)
+            trainers = chosen(options.models, plain_files.read_items(spark, options.items) if options.items else None)
             parted = _parted(spark, options)
-            found = compare(plain_files.signals(parted.train), parted.test, chosen, k=options.k, seed=options.seed, tell=_to_standard_error)
+            found = compare(
+                plain_files.signals(parted.train), parted.test, trainers, k=options.k, seed=options.seed, tell=_to_standard_error
+            )
         except TradewindError as error:
             sys.stderr.write(f"{type(error).__name__}: {error}\n")
             return error.exit_code
@@ -122,9 +125,8 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--input", type=Path, help="instead of both: one file, to be split")
     one.add_argument("--split", choices=SPLITS, default="time", help="how --input is split (default: time)")
     one.add_argument("--share", type=float, default=0.25, help="share of --input that is the test part (default: 0.25)")
-    one.add_argument(
-        "--models", nargs="+", choices=sorted(TRAINERS), default=sorted(TRAINERS), metavar="MODEL", help=", ".join(sorted(TRAINERS))
-    )
+    one.add_argument("--models", nargs="+", choices=NAMES, metavar="MODEL", help=f"{', '.join(NAMES)} (default: all that can be fitted)")
+    one.add_argument("--items", type=Path, help="what items say, for the model content: CSV or Parquet, item_id and columns of words")
     one.add_argument("--k", type=int, default=10, help="length of a list (default: 10)")
     one.add_argument("--seed", type=int, default=17, help="of the bootstrap and of a random split (default: 17)")
     one.add_argument("--out", type=Path, metavar="FILE", help="the whole report, as JSON")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from pyspark.sql import functions as F
 
 from jobs.errors import TooLargeError
 from jobs.recommender.chain import Chain, slate_batch
-from jobs.recommender.family import TRAINERS
+from jobs.recommender.family import NAMES
 from jobs.recommender.histories import SIGNALS_FRAME, Histories, histories
 from jobs.recommender.model import PAIR_FRAME, SLATE_FRAME, USER_FRAME
 from jobs.recommender.models.als import AlsTrainer
@@ -345,5 +346,7 @@ class TestVmisKnn(ModelContract):
 
 
 def test_every_model_that_can_be_asked_for_is_tested() -> None:
+    for file in Path(__file__).parent.glob("test_*.py"):
+        import_module(f"tests.unit.recommender.{file.stem}")
     tested = {kind.trainer.name for kind in ModelContract.__subclasses__()}
-    assert tested == set(TRAINERS)
+    assert tested == set(NAMES)

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from jobs.recommender.models.als import AlsTrainer
 from jobs.recommender.models.ease import EaseTrainer
+from jobs.recommender.models.hybrid import HybridTrainer
 from jobs.recommender.models.item2vec import Item2VecTrainer
 from jobs.recommender.models.item_neighbours import ItemNeighboursTrainer
 from jobs.recommender.models.markov import MarkovTrainer
@@ -25,5 +26,6 @@ TRAINERS: Mapping[str, Trainer] = {
         Item2VecTrainer(),
         EaseTrainer(),
         AlsTrainer(),
+        HybridTrainer(),
     )
 }

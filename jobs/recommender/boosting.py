@@ -49,11 +49,11 @@ class Boosting:
 
 
 def ordered(trees: str, features: Features, leading: Features) -> npt.NDArray[np.float64]:
-    """A score for each row by which groups are to be ordered."""
+    """A score for each row by which groups are to be ordered; without trees the order is the leading member's."""
+    if not (trees and len(features)):
+        return _start(leading).astype(np.float64)
     import xgboost  # noqa: PLC0415  (see above)
 
-    if not len(features):
-        return np.zeros(0)
     rows = xgboost.DMatrix(features, base_margin=_start(leading), nthread=1)
     return np.asarray(_booster(trees).predict(rows, output_margin=True), dtype=np.float64)
 

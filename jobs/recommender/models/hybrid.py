@@ -198,7 +198,7 @@ class HybridTrainer:
         shared.unpersist()
         counts = np.asarray([len(one) for one in lessons["labels"].to_pylist()], dtype=np.int64)
         return Lesson(
-            np.frombuffer(b"".join(lessons["features"].to_pylist()), dtype=np.float32).reshape(int(counts.sum()), -1),
+            np.frombuffer(b"".join(lessons["features"].to_pylist()), dtype=np.float32).reshape(-1, len(panel.names())),
             np.frombuffer(b"".join(lessons["labels"].to_pylist()), dtype=np.int8),
             np.repeat(np.arange(len(counts)), counts),
             lessons["right"].to_numpy().astype(np.int64),
@@ -206,7 +206,7 @@ class HybridTrainer:
 
     def _learnt(self, lesson: Lesson | None) -> tuple[int, str]:
         """The leading member and the trees, if they are surely ahead of it."""
-        if lesson is None or np.count_nonzero(lesson.hits()) < self.least_learners:
+        if lesson is None or np.count_nonzero(lesson.hits()) < max(1, self.least_learners):
             return 0, ""
         alone = [lesson.alone(place) for place in range(len(self.members))]
         leader = int(np.argmax([round(float(gains.mean()), 9) for gains in alone]))
@@ -216,11 +216,14 @@ class HybridTrainer:
             mine = lesson.of(apart == fold)
             trees = self._trees(lesson.of(apart != fold), leader)
             gains[apart == fold] = mine.gain(boosting.ordered(trees, mine.features, scores_of(mine.features, leader)))
-        is_ahead = paired_difference(gains, alone[leader], seed=self.seed).low > self.least_lead
+        before = lesson.gain(boosting.ordered("", lesson.features, scores_of(lesson.features, leader)))
+        is_ahead = paired_difference(gains, before, seed=self.seed).low > self.least_lead
         return leader, self._trees(lesson, leader) if is_ahead else ""
 
     def _trees(self, lesson: Lesson, leader: int) -> str:
         told = lesson.of(lesson.hits() > 0)
+        if not len(told.labels):
+            return ""
         return self.boosting.learn(told.features, told.labels, told.groups, scores_of(told.features, leader))
 
 
@@ -231,7 +234,7 @@ def part(signals: DataFrame, later: float, seed: int) -> Parted:
     """
     at, shares = F.unix_micros("last_at"), ((1 - later) ** 2, 1 - later, 1.0)
     found = signals.agg(*(F.expr(f"percentile_disc({share}) WITHIN GROUP (ORDER BY unix_micros(last_at))") for share in shares)).first()
-    lately, edge, end = found or (None, None, None)
+    lately, edge, end = (int(instant or 0) for instant in found or (0, 0, 0))
     if edge == end:
         chance = F.pmod(F.xxhash64(F.lit(seed), "user_id", "item_id"), F.lit(1000)) < round(1000 * later)
         return Parted(signals.where(~chance), signals.where(chance), Moment(0, 0), Moment(0, 0))

@@ -40,7 +40,7 @@ class Untimed:
     def fit(self, rows: DataFrame) -> Hybrid:
         """As ``Trainer.fit``."""
         found = self.trainer.fit(rows.withColumn("last_at", F.lit(None).cast("timestamp")))
-        assert bool(found.trees) == (len(found.item_ids) > 0), "the contract is about trees, not about a member that leads alone"
+        assert found.trees or len(found.item_ids) < 12, "the contract is about trees, not about a member that leads alone"
         return found
 
 

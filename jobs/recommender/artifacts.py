@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,6 @@ import scipy.sparse as sp
 from jobs.errors import BadDataError
 from jobs.recommender import ranker as rankers
 from jobs.recommender.candidate import Candidate
-from jobs.recommender.family import RANKERS
 from jobs.recommender.models.popularity import Popularity
 from jobs.recommender.ranker import Ranker
 
@@ -37,21 +36,21 @@ class Artifacts:
         for name, ranker in ((PERSONAL, self.personal), (POPULAR, self.popular)):
             (folder / name).mkdir()
             rankers.save(ranker, folder / name)
-        about = {"kind": type(self.personal).__name__, "as_of_date": self.as_of_date, **self.candidate.as_dict()}
+        about = {"kind": rankers.word_of(self.personal), "as_of_date": self.as_of_date, **self.candidate.as_dict()}
         (folder / ABOUT).write_text(json.dumps(about, indent=2, sort_keys=True), encoding="utf-8")
 
     @classmethod
     def read(cls, folder: Path) -> "Artifacts":
         """What ``write`` has left; raises BadDataError for a model of another form, as earlier versions wrote them."""
         about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
-        if about.get("kind") not in RANKERS:
+        if "kind" not in about:
             raise BadDataError(
                 "the registered recommender",
-                expected=f"one of {', '.join(sorted(RANKERS))}",
-                found=str(about.get("kind", "a model of an older form")),
+                expected="what kind of model it is",
+                found="a model of an older form",
                 advice="Let popularity serve and train anew: `python -m jobs.recommender roll-back --to none --reason ...`.",
             )
-        personal: Ranker = rankers.load(RANKERS[about["kind"]], folder / PERSONAL)
+        personal: Ranker = rankers.load(rankers.kind_of(about["kind"]), folder / PERSONAL)
         popular = rankers.load(Popularity, folder / POPULAR)
         return cls(personal, popular, Candidate.from_dict(about), str(about["as_of_date"]))
 
@@ -69,7 +68,7 @@ class ChampionModel:
 
 
 def fingerprint(ranker: Any) -> str:
-    """SHA-256 over the fields of a ranker, in the order of their names; where files differ by a clock, this does not.
+    """SHA-256 over the fields of a ranker, in the order of their names, members included; where files differ by a clock, this does not.
 
     >>> first = Popularity(pa.array(["mug"]), np.array([1.0]))
     >>> fingerprint(first) == fingerprint(Popularity(pa.array(["mug"]), np.array([1.0])))
@@ -88,6 +87,8 @@ def fingerprint(ranker: Any) -> str:
             digest.update(np.ascontiguousarray(value).tobytes())
         elif isinstance(value, pa.Array):
             digest.update(json.dumps(value.to_pylist()).encode())
+        elif isinstance(value, tuple) and all(map(is_dataclass, value)):
+            digest.update("".join(map(fingerprint, value)).encode())
         else:
             digest.update(json.dumps(value, sort_keys=True).encode())
     return digest.hexdigest()

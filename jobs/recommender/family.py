@@ -9,6 +9,7 @@ from jobs.recommender.models.als import AlsTrainer
 from jobs.recommender.models.bpr import BprTrainer
 from jobs.recommender.models.content import ContentTrainer
 from jobs.recommender.models.ease import EaseTrainer
+from jobs.recommender.models.hybrid import HybridTrainer
 from jobs.recommender.models.item2vec import Item2VecTrainer
 from jobs.recommender.models.item_neighbours import ItemNeighboursTrainer
 from jobs.recommender.models.markov import MarkovTrainer
@@ -32,6 +33,7 @@ TRAINERS: Mapping[str, Trainer] = {
         EaseTrainer(),
         AlsTrainer(),
         BprTrainer(),
+        HybridTrainer(),
     )
 }
 """Those that need nothing but signals."""

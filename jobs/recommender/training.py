@@ -5,6 +5,7 @@ Where a training is held (``context.hold``), what has passed the gate waits for 
 
 import json
 import logging
+import sys
 import tempfile
 from collections.abc import Mapping
 from datetime import date, timedelta
@@ -41,6 +42,9 @@ HISTORY_DAYS = 180
 
 PACKAGES = ("numpy", "pandas", "pyarrow", "scipy", "pyspark")
 """What a reader of the logged model has to install; of pyspark only its Python part is imported, no Java is needed."""
+
+MORE_PACKAGES = {"hybrid": ("xgboost-cpu" if sys.platform == "linux" else "xgboost",)}
+"""What readers of one model need beyond that."""
 
 _READ: tuple[Table, ...] = (INTERACTIONS, ORDER_LINES, ITEMS, USER_FEATURES)
 
@@ -127,7 +131,7 @@ def _register(context: Context, tracker: tracking.Tracker, run: tracking.Run, mo
             data=Path(folder),
             example=example,
             output=ServedRecommender(Path(folder)).predict(example),
-            packages=PACKAGES,
+            packages=(*PACKAGES, *MORE_PACKAGES.get(model.personal.name, ())),
             package=Path(jobs.__file__).parent,
         )
     tags = {"as_of_date": model.as_of_date, "run_id": context.run_id, "model": model.personal.name, "fingerprint": model.fingerprint()}

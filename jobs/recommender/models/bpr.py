@@ -23,7 +23,6 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from implicit.cpu.bpr import BayesianPersonalizedRanking
 from pyspark.sql import DataFrame
 
 from jobs.recommender.histories import Histories, catalogue, histories, valid, whole
@@ -65,7 +64,8 @@ class Bpr:
             return np.zeros((len(positions), 0))
         left, parts = self._system(histories, np.asarray([row]))
         found: Scores = self._items[positions, :-1] @ np.linalg.solve(left[0], parts[0].T)
-        return found + self._offsets[positions, None] / parts.shape[1]
+        found += self._offsets[positions, None] / parts.shape[1]
+        return found
 
     def similar_items(self, item_id: str, k: int) -> list[tuple[str, float]]:
         """Up to ``k`` items by the cosine of the factors, ties in the order of the ids; nothing for an unknown item."""
@@ -160,6 +160,8 @@ class BprTrainer:
         if not len(item_ids):
             return self._ranker(item_ids, np.zeros((0, self.rank + 1), dtype=np.float32), np.zeros(0, dtype=np.int64))
         known = whole(histories(signals), item_ids, ("user_id", "ascending")).matrix()
+        from implicit.cpu.bpr import BayesianPersonalizedRanking  # noqa: PLC0415  (only a training needs it, not who serves)
+
         model = BayesianPersonalizedRanking(
             factors=self.rank,
             learning_rate=self.learning_rate,

@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 import scipy.sparse as sp
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from sklearn.feature_extraction.text import TfidfVectorizer
 
 from jobs.errors import BadDataError
 from jobs.recommender.histories import Histories
@@ -92,6 +91,8 @@ class ContentTrainer:
 
 def _column(values: pa.ChunkedArray) -> sp.csr_matrix:
     """Items x words of a column, rows of length 1; tf as 1 + ln, idf as ln((1 + items) / (1 + items with the word)) + 1."""
+    from sklearn.feature_extraction.text import TfidfVectorizer  # noqa: PLC0415  (only a training needs it, not who serves)
+
     texts = [value or "" for value in pc.cast(values, pa.string()).to_pylist()]
     words = TfidfVectorizer(token_pattern=WORD, sublinear_tf=True, norm="l2")
     if not any(words.build_analyzer()(text) for text in texts):

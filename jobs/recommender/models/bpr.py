@@ -65,7 +65,8 @@ class Bpr:
             return np.zeros((len(positions), 0))
         left, parts = self._system(histories, np.asarray([row]))
         found: Scores = self._items[positions, :-1] @ np.linalg.solve(left[0], parts[0].T)
-        return found + self._offsets[positions, None] / parts.shape[1]
+        found += self._offsets[positions, None] / parts.shape[1]
+        return found
 
     def similar_items(self, item_id: str, k: int) -> list[tuple[str, float]]:
         """Up to ``k`` items by the cosine of the factors, ties in the order of the ids; nothing for an unknown item."""
@@ -82,7 +83,8 @@ class Bpr:
     @cached_property
     def _items(self) -> Scores:
         """Items x (rank + 1): the factors, then the bias."""
-        return np.column_stack([self.factors, self.biases]).astype(np.float64)
+        items: Scores = np.column_stack([self.factors, self.biases]).astype(np.float64)
+        return items
 
     @cached_property
     def _offsets(self) -> Scores:

@@ -82,7 +82,8 @@ class Bpr:
     @cached_property
     def _items(self) -> Scores:
         """Items x (rank + 1): the factors, then the bias."""
-        return np.column_stack([self.factors, self.biases]).astype(np.float64)
+        items: Scores = np.column_stack([self.factors, self.biases]).astype(np.float64)
+        return items
 
     @cached_property
     def _offsets(self) -> Scores:

@@ -37,6 +37,9 @@ CHAMPION = "champion"
 PREVIOUS, NO_VERSION = "previous_champion", "none"
 """Tag of a champion: the version that served before it, or that none did."""
 
+AWAITS_APPROVAL = "awaits_approval"
+"""Tag of a version that has passed its gate and that a person has not approved; the value is the gate's reason."""
+
 TAG = "tradewind."
 """Prefix of our tags on runs and model versions."""
 
@@ -88,6 +91,12 @@ class Run:
         """Set our tags; the prefix is added."""
         for name, value in tags.items():
             mlflow.MlflowClient().set_tag(self.run_id, f"{TAG}{name}", value)
+
+    @property
+    def address(self) -> str | None:
+        """The run's page; None where MLflow is no server."""
+        uri = mlflow.get_tracking_uri()
+        return f"{uri}/#/experiments/{self.experiment_id}/runs/{self.run_id}" if uri.startswith("http") else None
 
     @contextmanager
     def child(self, name: str) -> Iterator["Run"]:
@@ -291,6 +300,19 @@ class Tracker:
             tags={name.removeprefix(TAG): value for name, value in found.tags.items() if name.startswith(TAG)},
         )
 
+    def of_run(self, family: str, run_id: str) -> ModelVersion | None:
+        """The newest version that a run of the scheduler has registered; None when it registered none."""
+        client = mlflow.MlflowClient()
+        found = client.search_model_versions(f"name = '{self.name(family)}' and tags.`{TAG}run_id` = '{run_id}'")
+        return self.version(family, max((str(one.version) for one in found), key=int)) if found else None
+
+    def no_longer_awaits(self, family: str, version: ModelVersion) -> None:
+        """Say in the training's run that its version serves by now, and take the tag ``awaits_approval`` off the version."""
+        client = mlflow.MlflowClient()
+        for name, value in {"is_promoted": "true", "champion_version": version.version}.items():
+            client.set_tag(version.run_id, f"{TAG}{name}", value)
+        client.delete_model_version_tag(self.name(family), version.version, f"{TAG}{AWAITS_APPROVAL}")
+
     def trained(self, family: str, version: str) -> Trained | None:
         """One version with its run, None when the registry has no such version; raises TryAgainError when MLflow does not answer."""
         try:
@@ -308,7 +330,6 @@ class Tracker:
             ) from error
         tags = run.data.tags
         window = tags.get(f"{TAG}window_start"), tags.get(f"{TAG}window_last_day")
-        uri = mlflow.get_tracking_uri()
         inputs = run.inputs.dataset_inputs if run.inputs else []
         return Trained(
             version=found,
@@ -322,7 +343,7 @@ class Tracker:
             window=(window[0], window[1]) if window[0] and window[1] else None,
             snapshots={one.dataset.name: int(one.dataset.digest) for one in inputs if one.dataset.source_type == "iceberg"},
             is_champion=serving is not None and serving.version == found.version,
-            address=f"{uri}/#/experiments/{run.info.experiment_id}/runs/{found.run_id}" if uri.startswith("http") else None,
+            address=Run(found.run_id, run.info.experiment_id).address,
         )
 
 

@@ -62,14 +62,33 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether the candidate becomes champion, and why, as a sentence for the registry."""
+    """Whether the candidate becomes champion, and why, as a sentence for the registry.
+
+    One that ``awaits_approval`` has passed the gate and becomes champion when a person says so.
+    """
 
     is_promoted: bool
     reason: str
+    awaits_approval: bool = False
 
 
-def decide(evidence: Evidence, rails: Rails = Rails()) -> Decision:
+PROMOTED, AWAITS, APPROVED = "Promoted: ", "Awaits approval: ", "Approved by a person: "
+"""How the reasons of a candidate that has passed the gate begin; the rest is the same."""
+
+
+def approved(reason: str) -> str:
+    """The reason of a candidate that has waited, now that it serves.
+
+    >>> approved("Awaits approval: ease has ndcg_at_10 0.1.")
+    'Approved by a person: ease has ndcg_at_10 0.1.'
+    """
+    return f"{APPROVED}{reason.removeprefix(AWAITS)}"
+
+
+def decide(evidence: Evidence, rails: Rails = Rails(), *, hold: bool = False) -> Decision:
     """Promote a candidate that is surely better than popularity and than the champion, and harms neither the lists nor a large group.
+
+    With ``hold`` such a candidate awaits a person's approval instead.
 
     Surely: the lower bound of the paired bootstrap interval of the difference in ndcg_at_10 lies above ``rails.least_lead``.
     """
@@ -81,7 +100,8 @@ def decide(evidence: Evidence, rails: Rails = Rails()) -> Decision:
     )
     if not objections:
         first = "" if evidence.champion_version else " There was no champion."
-        return Decision(True, f"Promoted: {evidence.model} has {figures}.{first} Every guard-rail holds.")
+        passed = f"{evidence.model} has {figures}.{first} Every guard-rail holds."
+        return Decision(not hold, f"{AWAITS if hold else PROMOTED}{passed}", awaits_approval=hold)
     serving = f"champion version {evidence.champion_version} goes on serving" if evidence.champion_version else "popularity serves"
     return Decision(False, f"Not promoted, {serving}: {'; '.join(objections)}. The candidate, {evidence.model}, had {figures}.")
 

@@ -78,9 +78,18 @@ class Verdict:
 
 
 def judge(
-    run: Run, inputs: Inputs, times: Cut | None, serving: ChampionModel | None, candidates: Sequence[Candidate] = CANDIDATES
+    run: Run,
+    inputs: Inputs,
+    times: Cut | None,
+    serving: ChampionModel | None,
+    candidates: Sequence[Candidate] = CANDIDATES,
+    *,
+    hold: bool = False,
 ) -> Verdict:
-    """Choose on the validation days, judge on the test days; the days before each are all that a candidate learns from."""
+    """Choose on the validation days, judge on the test days; the days before each are all that a candidate learns from.
+
+    With ``hold`` a candidate that passes the gate awaits approval.
+    """
     if times is None:
         return _too_little(serving, f"the history is shorter than {LEAST_DAYS} days", {})
     test = evaluation.prepare(inputs.interactions, inputs.order_lines, inputs.items, times.test)
@@ -110,7 +119,7 @@ def judge(
         figures |= {f"{name}_{metric}": value for metric, value in summaries[name].items()}
     evidence = _evidence(results, chosen, serving, _groups(inputs, results[CANDIDATE], day))
     run.log_figure(plots.leads_by_group(evidence), "leads_by_group")
-    decision = decide(evidence)
+    decision = decide(evidence, hold=hold)
     shown = side_by_side.samples(test, chains, results, inputs.items)
     title = f"{chosen.trainer.name}, judged on {times.test}"
     run.log_text(side_by_side.page(title, Training(decision, evidence, results, summaries, test), shown), SIDE_BY_SIDE)

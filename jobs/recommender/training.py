@@ -1,4 +1,7 @@
-"""One training of the recommender: reads one set, leaves an MLflow run, a row of ops.decisions, and a champion when the gate opens."""
+"""One training of the recommender: reads one set, leaves an MLflow run, a row of ops.decisions, and a champion when the gate opens.
+
+Where a training is held (``context.hold``), what has passed the gate waits for ``approval.promote``.
+"""
 
 import json
 import logging
@@ -19,7 +22,8 @@ from jobs.contract import Table
 from jobs.gold.interactions import INTERACTIONS
 from jobs.gold.user_features import USER_FEATURES
 from jobs.ops.decisions import DECISIONS
-from jobs.recommender import champion, served_recommender
+from jobs.recommender import approval, champion, served_recommender
+from jobs.recommender.approval import RIVAL
 from jobs.recommender.artifacts import Artifacts
 from jobs.recommender.candidate import Candidate
 from jobs.recommender.champion import FAMILY
@@ -44,6 +48,9 @@ _READ: tuple[Table, ...] = (INTERACTIONS, ORDER_LINES, ITEMS, USER_FEATURES)
 def train(context: Context) -> dict[str, Any]:
     """Train on the set of the interval's last day; returns ``decision``, ``champion_version`` and ``metrics``.
 
+    Of a candidate that awaits approval also ``awaits_approval`` (its version), ``question`` and ``report`` (Markdown): what a person is
+    asked, and reads before the answer.
+
     Raises BadDataError when the day has no set. Too little data is no error: what serves goes on serving,
     and the decision says why.
     """
@@ -55,31 +62,36 @@ def train(context: Context) -> dict[str, Any]:
     first_day = seen["first_day"] if seen and seen["first_day"] else day
     tracker = tracking.connect(context.settings)
     serving = champion.load(context)
-    version = serving.version if serving else None
     candidate = None
     with tracker.training(
         FAMILY, run_id=context.run_id, attempt=context.attempt, code_version=context.code_version, as_of=day, window=(first_day, day)
     ) as run:
         run.log_inputs(snapshots)
-        verdict = judge(run, inputs, cut(first_day, day), serving)
+        verdict = judge(run, inputs, cut(first_day, day), serving, hold=context.hold)
+        decision = verdict.decision
         run.log_metrics(verdict.metrics)
-        run.log_text(verdict.decision.reason + "\n", "decision.txt")
-        if verdict.decision.is_promoted and verdict.candidate:
-            candidate = version = _register(context, tracker, run, _refit(inputs, verdict.candidate, day))
+        run.log_text(decision.reason + "\n", "decision.txt")
+        if verdict.candidate and (decision.is_promoted or decision.awaits_approval):
+            waits = {tracking.AWAITS_APPROVAL: decision.reason} if decision.awaits_approval else {}
+            candidate = _register(context, tracker, run, _refit(inputs, verdict.candidate, day), waits)
+        version = candidate if decision.is_promoted else serving.version if serving else None
         run.tag(
             {
-                "is_promoted": str(verdict.decision.is_promoted).lower(),
-                "champion_version": version or "none",
-                "rival_version": serving.version if serving else "none",
+                "is_promoted": str(decision.is_promoted).lower(),
+                "champion_version": version or tracking.NO_VERSION,
+                RIVAL: serving.version if serving else tracking.NO_VERSION,
                 "fingerprint": verdict.fingerprint or "none",
             }
         )
-    if candidate:
-        tracker.set_champion(FAMILY, candidate, verdict.decision.reason)
+    if candidate and decision.is_promoted:
+        tracker.set_champion(FAMILY, candidate, decision.reason)
     inputs.interactions.unpersist()
-    LOG.info("%s: %s", FAMILY, verdict.decision.reason)
+    LOG.info("%s: %s", FAMILY, decision.reason)
     _record(context, day, verdict, candidate, version)
-    return {"decision": verdict.decision.reason, "champion_version": version, "metrics": dict(verdict.metrics)}
+    result: dict[str, Any] = {"decision": decision.reason, "champion_version": version, "metrics": dict(verdict.metrics)}
+    if candidate and decision.awaits_approval:
+        result |= approval.asked(run, verdict, candidate=candidate, name=tracker.name(FAMILY), serving=version, day=day)
+    return result
 
 
 def inputs_of(context: Context, snapshots: Mapping[str, int], day: date) -> Inputs:
@@ -100,7 +112,7 @@ def _refit(inputs: Inputs, candidate: Candidate, day: date) -> Artifacts:
     return Artifacts(personal, popular(inputs.interactions, day), candidate, day.isoformat())
 
 
-def _register(context: Context, tracker: tracking.Tracker, run: tracking.Run, model: Artifacts) -> str:
+def _register(context: Context, tracker: tracking.Tracker, run: tracking.Run, model: Artifacts, waits: Mapping[str, str]) -> str:
     known = model.personal.item_ids[:2].to_pylist()
     somebody = {"user_id": "a user", "items": known, "weights": [1.0] * len(known), "times": [0] * len(known), "excluded": known[:1]}
     nobody = {"user_id": "a user without a history", **{name: [] for name in ASKED.names if name != "user_id"}}
@@ -117,7 +129,7 @@ def _register(context: Context, tracker: tracking.Tracker, run: tracking.Run, mo
             package=Path(jobs.__file__).parent,
         )
     tags = {"as_of_date": model.as_of_date, "run_id": context.run_id, "model": model.personal.name, "fingerprint": model.fingerprint()}
-    return tracker.register(FAMILY, uri, tags)
+    return tracker.register(FAMILY, uri, {**tags, **waits})
 
 
 def _record(context: Context, day: date, verdict: Verdict, candidate: str | None, version: str | None) -> None:

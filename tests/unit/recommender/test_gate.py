@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from jobs.estimate import Estimate
-from jobs.recommender.gate import POPULARITY, Evidence, Lists, Rails, Rival, decide
+from jobs.recommender.gate import POPULARITY, Evidence, Lists, Rails, Rival, approved, decide
 
 RAILS = Rails()
 BETTER, WORSE, UNSURE, EQUAL = Estimate(0.02, 0.01, 0.03), Estimate(-0.02, -0.03, -0.01), Estimate(0.02, 0.0, 0.04), Estimate(0.0, 0.0, 0.0)
@@ -24,6 +24,19 @@ def test_a_candidate_that_is_surely_better_than_both_is_promoted_with_its_figure
         "+0.0200 [+0.0100, +0.0300] against champion version 3; coverage_at_10 0.400, novelty_at_10 6.00 bits, 40% of the places for the "
         "best known tenth. Every guard-rail holds."
     )
+
+
+def test_a_held_candidate_that_passes_awaits_approval_and_says_the_same_figures() -> None:
+    held, promoted = decide(GOOD, hold=True), decide(GOOD)
+    assert (held.is_promoted, held.awaits_approval, promoted.awaits_approval) == (False, True, False)
+    figures = promoted.reason.removeprefix("Promoted: ")
+    assert held.reason == f"Awaits approval: {figures}"
+    assert approved(held.reason) == f"Approved by a person: {figures}"
+
+
+def test_a_held_candidate_that_the_gate_refuses_awaits_nothing() -> None:
+    refused = replace(GOOD, rivals=(replace(POPULAR, lead=UNSURE), CHAMPION))
+    assert decide(refused, hold=True) == decide(refused)
 
 
 def test_the_first_champion_needs_to_beat_popularity_only() -> None:

@@ -307,9 +307,11 @@ class Tracker:
         return self.version(family, max((str(one.version) for one in found), key=int)) if found else None
 
     def no_longer_awaits(self, family: str, version: ModelVersion) -> None:
-        """Take the tag ``awaits_approval`` off a version that serves by now, and say in its training's run that it does."""
-        mlflow.MlflowClient().delete_model_version_tag(self.name(family), version.version, f"{TAG}{AWAITS_APPROVAL}")
-        Run(version.run_id, "").tag({"is_promoted": "true", "champion_version": version.version})
+        """Say in the training's run that its version serves by now, and take the tag ``awaits_approval`` off the version."""
+        client = mlflow.MlflowClient()
+        for name, value in {"is_promoted": "true", "champion_version": version.version}.items():
+            client.set_tag(version.run_id, f"{TAG}{name}", value)
+        client.delete_model_version_tag(self.name(family), version.version, f"{TAG}{AWAITS_APPROVAL}")
 
     def trained(self, family: str, version: str) -> Trained | None:
         """One version with its run, None when the registry has no such version; raises TryAgainError when MLflow does not answer."""

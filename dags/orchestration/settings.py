@@ -24,7 +24,7 @@ class DagSettings:
     approval: bool = False
     """Whether a person decides before a recommender that has passed the gate serves."""
     approval_days: int = 6
-    """How long the answer may take; then it is no. Below seven, or the wait holds up the next weekly training."""
+    """How long the answer may take, a day at least; then it is no. Below seven, or the wait holds up the next weekly training."""
     retry_seconds: int = 60
     """Wait before the first retry after bad luck; it doubles with each further one."""
     not_yet_seconds: int = 600
@@ -43,6 +43,12 @@ class DagSettings:
     """Where the runbook can be read; an alert adds the entry."""
     quality_url: str = ""
     """Where a day's data quality can be read, with ``{day}`` for the day; empty: alerts have no such link."""
+
+    def __post_init__(self) -> None:
+        """Refuse a question that would be answered with no as soon as it is asked."""
+        if self.approval_days < 1:
+            message = f"{_variable('approval_days')} is '{self.approval_days}'; expected 1 or more"
+            raise ValueError(message)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:

@@ -51,14 +51,13 @@ def bag() -> "BundleDagBag":
     return _parsed()
 
 
-@pytest.fixture(scope="session")
-def asking_bag() -> "BundleDagBag":
-    """The DAGs where approval is configured."""
+@pytest.fixture
+def asking_bag(monkeypatch: pytest.MonkeyPatch) -> "BundleDagBag":
+    """The DAGs where approval is configured; it is so for the whole test, because a run of a DAG parses its file again."""
     from orchestration import approval  # noqa: PLC0415 - after the environment is set
 
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        monkeypatch.setattr(approval, "SETTINGS", approval.SETTINGS.from_environment({"TRADEWIND_DAGS_APPROVAL": "on"}))
-        return _parsed()
+    monkeypatch.setattr(approval, "SETTINGS", approval.SETTINGS.from_environment({"TRADEWIND_DAGS_APPROVAL": "on"}))
+    return _parsed()
 
 
 def _parsed() -> "BundleDagBag":

@@ -8,12 +8,14 @@ from pyspark.sql import functions as F
 
 from expectations.gold.recommendations import SUITE
 from jobs.contract import Column, Table
-from jobs.gold.interactions import INTERACTIONS
+from jobs.gold.interactions import INTERACTIONS, known_by
 from jobs.gold.user_features import USER_FEATURES
 from jobs.recommender import reasons, shelf, weights
 from jobs.recommender.artifacts import ChampionModel
 from jobs.recommender.chain import Chain
 from jobs.recommender.popular import POPULARITY_WEIGHTING, popular
+from jobs.settings import Settings
+from jobs.silver.events import EVENTS
 from jobs.silver.items import ITEMS
 from jobs.silver.order_lines import ORDER_LINES
 from jobs.step import AsOf, Read, Step, Write
@@ -38,7 +40,8 @@ RECOMMENDATIONS = Table(
     name="gold.recommendations",
     doc=(
         "One row a user, as-of day and rank, for every user of gold.user_features. Nothing that the user had bought, nothing that was not "
-        "on sale that day. Personal items come first, popular ones fill the places that they leave."
+        "on sale that day. Uses only rows that had landed by that day. Personal items come first, popular ones fill the places that they "
+        "leave."
     ),
     columns=(
         Column("as_of_date", "date", "Day at whose end the slate was made."),
@@ -69,14 +72,18 @@ RECOMMENDATIONS = Table(
 
 def build(
     interactions: DataFrame,
+    events: DataFrame,
     order_lines: DataFrame,
     items: DataFrame,
     user_features: DataFrame,
     *,
     as_of: date,
     model: ChampionModel | None,
+    settings: Settings,
 ) -> DataFrame:
-    """One row a user and rank; popularity alone while ``model`` is None."""
+    """One row a user and rank, from what had landed by ``as_of``; popularity alone while ``model`` is None."""
+    interactions = known_by(as_of, interactions, events, order_lines, max_lateness_days=settings.max_lateness_days)
+    order_lines = order_lines.where(F.col("landed_date") <= F.lit(as_of))
     users = user_features.where(F.col("as_of_date") == F.lit(as_of)).select("user_id").distinct()
     candidates = shelf.on_sale(items, interactions, as_of).persist(StorageLevel.MEMORY_AND_DISK)
     fallback = popular(interactions, as_of, candidates)
@@ -95,9 +102,9 @@ def build(
 
 
 STEP = Step(
-    reads=(Read(INTERACTIONS), Read(ORDER_LINES), Read(ITEMS), Read(USER_FEATURES)),
+    reads=(Read(INTERACTIONS), Read(EVENTS), Read(ORDER_LINES), Read(ITEMS), Read(USER_FEATURES)),
     writes=(Write(RECOMMENDATIONS, SUITE, AsOf()),),
     build=build,
-    takes=("as_of",),
+    takes=("as_of", "settings"),
     model="recommender",
 )

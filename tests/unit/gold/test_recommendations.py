@@ -1,7 +1,7 @@
 """Claims about the slates that everybody gets."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -18,23 +18,29 @@ from jobs.recommender.artifacts import Artifacts, ChampionModel
 from jobs.recommender.candidate import Candidate
 from jobs.recommender.models.item_neighbours import ItemNeighbours, ItemNeighboursTrainer
 from jobs.recommender.models.popularity import Popularity
+from tests.bronze_rows import SETTINGS
 
 DAY, LATER = date(2026, 6, 30), date(2026, 7, 1)
+BEFORE = DAY - timedelta(days=3)
+SOLD = "user_id string, item_id string, ordered_date date, landed_date date, kind string, quantity bigint"
+BROWSED = "user_id string, item_id string, event_type string, event_date date, landed_date date"
 ITEMS = [f"i{n:02}" for n in range(24)]
 
 
 def made(spark: SparkSession, model: ChampionModel | None, *, on_sale: int = 24, bought: tuple[str, ...] = ("i00", "i01")) -> DataFrame:
     """Slates for a user with a history, one without, and one of another day who must get none."""
-    seen = [("known", item, "view_item", DAY, 1, 0) for item in ITEMS[:10]] + [("known", "i23", "view_item", LATER, 99, 0)]
+    seen = [("known", item, "view_item", BEFORE, 1, 0) for item in ITEMS[:10]] + [("known", "i23", "view_item", LATER, 99, 0)]
     interactions = spark.createDataFrame(
         seen, "user_id string, item_id string, event_type string, event_date date, event_count bigint, quantity bigint"
     )
-    sold = [("known", item, DAY, "sale") for item in bought] + [("known", "i02", DAY, "refund"), ("known", "i03", LATER, "sale")]
-    order_lines = spark.createDataFrame(sold, "user_id string, item_id string, ordered_date date, kind string")
+    sold = [(item, DAY, DAY, "sale") for item in bought]
+    sold += [("i02", DAY, DAY, "refund"), ("i03", LATER, LATER, "sale"), ("i04", DAY, LATER, "sale")]
+    order_lines = spark.createDataFrame([("known", *row, 1) for row in sold], SOLD)
     versions = [(item, date(2026, 1, 1), None, n < on_sale) for n, item in enumerate(ITEMS)]
     items = spark.createDataFrame(versions, "item_id string, valid_from date, valid_to date, is_on_sale boolean")
     users = spark.createDataFrame([(DAY, "known"), (DAY, "new"), (LATER, "other")], "as_of_date date, user_id string")
-    return build(interactions, order_lines, items, users, as_of=DAY, model=model)
+    browsed = spark.createDataFrame([("known", "i22", "view_item", DAY, LATER)] * 9 + [("known", "i09", "view_item", DAY, DAY)], BROWSED)
+    return build(interactions, browsed, order_lines, items, users, as_of=DAY, model=model, settings=SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +69,8 @@ def test_personal_items_come_first_then_popular_ones_and_nothing_that_was_bought
     rows = made(spark, champion)
     known = slate(rows, "known")
     assert known[:4] == [(f"i0{n}", "item_neighbours") for n in (5, 4, 3, 2)], "i00 and i01 are bought; a refund is no purchase"
-    assert known[4:8] == [(item, "popularity") for item in ("i06", "i07", "i08", "i09")]
+    assert known[4:8] == [(item, "popularity") for item in ("i09", "i06", "i07", "i08")], "i09 was seen once more on the day"
+    assert known[8] == ("i10", "popularity"), "what had not landed by then, or not happened, says nothing"
     assert {model for _, model in slate(rows, "new")} == {"popularity"}
     assert slate(rows, "new")[0] == ("i00", "popularity"), "what happens later does not count"
 

@@ -55,8 +55,9 @@ def bag() -> "BundleDagBag":
 def asking_bag(monkeypatch: pytest.MonkeyPatch) -> "BundleDagBag":
     """The DAGs where approval is configured; it is so for the whole test, because a run of a DAG parses its file again."""
     from orchestration import approval  # noqa: PLC0415 - after the environment is set
+    from orchestration.settings import DagSettings  # noqa: PLC0415
 
-    monkeypatch.setattr(approval, "SETTINGS", approval.SETTINGS.from_environment({"TRADEWIND_DAGS_APPROVAL": "on"}))
+    monkeypatch.setattr(approval, "SETTINGS", DagSettings.from_environment({"TRADEWIND_DAGS_APPROVAL": "on"}))
     return _parsed()
 
 

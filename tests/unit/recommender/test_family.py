@@ -336,7 +336,7 @@ class TestVmisKnn(ModelContract):
         # b is the last of two items: likeness of w 2/2, of v 1/2 and a tenth forgotten; c and d are in one of three sessions
         assert [item for _, item, *_ in found["u"]] == ["d", "c"]
         rarity = np.log(3) + 1
-        assert [score for *_, score, _ in found["u"]] == pytest.approx([rarity, 0.5 * 0.9 * rarity])
+        assert [score for *_, score, _ in found["u"]] == pytest.approx([rarity, 0.5 * 0.9 * rarity], rel=1e-5)
 
     def test_only_the_most_recent_sessions_are_looked_at(self, spark: SparkSession) -> None:
         rows = signals(spark, [("old", "a"), ("old", "x"), ("new", "a"), ("new", "y")])

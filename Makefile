@@ -84,7 +84,7 @@ sql: ## ask the lake of SHOP: make sql Q='select count(*) from silver.events' (R
 
 lock: envs ## pin the packages of the *.in files anew, with hashes
 	@uv=$(LOCAL)/uv/bin/uv; options="--quiet --universal --python-version 3.11 --generate-hashes"; export UV_CUSTOM_COMPILE_COMMAND="make lock"; \
-	for name in requirements requirements-dev dags/requirements dags/requirements-dev; do \
+	for name in requirements requirements-dev requirements-sequence dags/requirements dags/requirements-dev; do \
 		echo "locking $$name.txt"; $$uv pip compile $$options $$name.in -o $$name.txt || exit 1; \
 	done
 

@@ -34,7 +34,7 @@ PACKAGE, MEMBER = "recbole==1.2.1", "recbole/dataset_example/ml-100k/ml-100k.int
 SHA256 = "4edb74e2a81178c2ba9ff381495f754f996c4aea351b1272ca36b43da0935eff"
 RATIO, SEED, K = 0.75, 42, 10
 ALS_SEEDS = (17, 18, 19, 20, 21)
-HELD_TO: Mapping[str, tuple[float, float]] = {"popularity": (0.250, 0.254), "als": (0.470, 1.0), "ease": (0.482, 1.0)}
+HELD_TO: Mapping[str, tuple[float, float]] = {"popularity": (0.250, 0.254), "als": (0.470, 1.0), "ease": (0.482, 1.0), "bpr": (0.460, 1.0)}
 """Model -> least and most ndcg_at_10 by the protocol; for ALS the mean of the seeds."""
 BEST_PUBLISHED = 0.4751
 """ndcg_at_10 of BiVAE, the best in the published table."""
@@ -179,7 +179,7 @@ def as_page(by_protocol: Comparison, by_time: Comparison) -> str:
             f" is {BEST_PUBLISHED} (BiVAE)."
             + (f" ALS, mean of {len(means)} seeds: {np.mean(means):.4f} ({min(means):.4f} to {max(means):.4f})." if means else ""),
             "",
-            *_table(by_protocol),
+            *table_of(by_protocol),
             "",
             "A random split lets a model learn from what came after the test item. It is here to be comparable, not to be believed.",
             "",
@@ -188,13 +188,14 @@ def as_page(by_protocol: Comparison, by_time: Comparison) -> str:
             f"{counts.users} users have a new item, {counts.cold_users} of them have no earlier rating and get what is popular;"
             f" {counts.cold_items} of the {counts.relevant_items} right items had nobody before.",
             "",
-            *_table(by_time),
+            *table_of(by_time),
             "",
         ]
     )
 
 
-def _table(found: Comparison) -> list[str]:
+def table_of(found: Comparison) -> list[str]:
+    """A row a model, the best first, as Markdown."""
     lines = [
         f"| {row.name} | {row.ndcg} | {row.map:.4f} | {row.recall:.4f} | {row.precision:.4f} | {row.coverage:.3f} | {row.ahead.signed()} |"
         for row in as_rows(found)

@@ -26,6 +26,7 @@ class Context:
 
     ``models`` says what scores a day that has been released before: the versions that its release recorded, or today's champions.
     ``dry_run`` is for work that deletes: it says what would go and leaves everything.
+    ``hold`` is for a training of the recommender: what passes the gate is registered, and serves once a person has approved it.
     """
 
     settings: Settings
@@ -38,6 +39,7 @@ class Context:
     attempt: int
     models: Literal["recorded", "champion"] = "recorded"
     dry_run: bool = True
+    hold: bool = False
 
     @classmethod
     def create(
@@ -49,6 +51,7 @@ class Context:
         attempt: int,
         models: Literal["recorded", "champion"] = "recorded",
         dry_run: bool = True,
+        hold: bool = False,
     ) -> "Context":
         """Open the session and the lake for one attempt.
 
@@ -60,7 +63,7 @@ class Context:
         scratch = f"{settings.scratch_uri}/checkpoints"
         spark.sparkContext.setCheckpointDir(scratch)
         lake = Lake(spark, Attempt(run_id=run_id, attempt=attempt, interval=interval, code_version=code_version()))
-        return cls(settings, spark, store, lake, load(settings.source), interval, run_id, attempt, models, dry_run)
+        return cls(settings, spark, store, lake, load(settings.source), interval, run_id, attempt, models, dry_run, hold)
 
     @cached_property
     def code_version(self) -> str:

@@ -20,6 +20,7 @@ LOG = logging.getLogger("tradewind")
 
 WORKS: dict[str, str] = {
     "model.recommender": "jobs.recommender.training:train",
+    "model.recommender.approved": "jobs.recommender.approval:promote",
     "model.segments": "jobs.segmentation.training:train",
     "ops.maintenance": "jobs.maintenance.upkeep:maintain",
     "ops.pages": "jobs.reports.quality_pages:publish",
@@ -53,7 +54,13 @@ def main(arguments: Sequence[str]) -> int:
     threading.Thread(target=import_module, args=(BUILD.partition(":")[0],), daemon=True).start()
     try:
         context = Context.create(
-            settings, interval, run_id=options.run_id, attempt=options.attempt, models=options.models, dry_run=options.dry_run
+            settings,
+            interval,
+            run_id=options.run_id,
+            attempt=options.attempt,
+            models=options.models,
+            dry_run=options.dry_run,
+            hold=options.hold,
         )
         result = run(context, options.names)
     except Exception as error:
@@ -116,5 +123,6 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
         default=True,
         help="whether work that deletes only says what would go",
     )
+    parser.add_argument("--hold", action="store_true", help="whether a recommender that passes the gate waits until a person approves it")
     parser.add_argument("--result", type=Path, help="file for the outcome, as JSON")
     return parser.parse_args(arguments)

@@ -81,6 +81,10 @@ class TooLargeError(BadDataError):
     """A model was asked to learn from more than it is meant for."""
 
 
+class MissingExtraError(BadDataError):
+    """What was asked for needs the packages of an extra, and this environment does not have them."""
+
+
 class TryAgainError(TradewindError):
     """The attempt came too early or lost a race; a later one can succeed."""
 

@@ -176,7 +176,7 @@ class Lineage:
         settings, made = self._context.settings, []
         for name, result in outcome.items():
             if name.startswith("model.") and result.get("champion_version"):
-                model = f"{settings.shop}.{name.removeprefix('model.')}"
+                model = f"{settings.shop}.{name.split('.')[1]}"
                 made.append(Dataset(f"mlflow://{settings.shop}", model, str(result["champion_version"])))
         release = outcome.get("ops.releases", {})
         for name, rows in release.get("rows", {}).items():

@@ -64,6 +64,10 @@ class Settings(BaseSettings):
         default="on", description="Whether a critical anomaly stops a task before it publishes; off records it and goes on."
     )
 
+    recommender_trials: int = Field(
+        default=5, ge=1, le=500, description="Candidates that a training of the recommender tries: declared ones, then proposed ones."
+    )
+
     max_lateness_days: int = Field(default=3, ge=0, le=30, description="Days after an event's own day on which it may still land.")
     raw_retention_days: int | None = Field(
         default=400, ge=1, description="Days for which raw text is kept, counted from the newest day in bronze; 'keep' keeps all."

@@ -27,12 +27,18 @@ from mlflow.models import Model, infer_signature
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from jobs.catalog import LAKE
-from jobs.errors import TryAgainError
+from jobs.errors import BadDataError, TryAgainError
 from jobs.estimate import Estimate, flat
 from jobs.settings import Settings
 
 CHAMPION = "champion"
 """Alias of the version that serves."""
+
+PREVIOUS, NO_VERSION = "previous_champion", "none"
+"""Tag of a champion: the version that served before it, or that none did."""
+
+AWAITS_APPROVAL = "awaits_approval"
+"""Tag of a version that has passed its gate and that a person has not approved; the value is the gate's reason."""
 
 TAG = "tradewind."
 """Prefix of our tags on runs and model versions."""
@@ -86,6 +92,12 @@ class Run:
         for name, value in tags.items():
             mlflow.MlflowClient().set_tag(self.run_id, f"{TAG}{name}", value)
 
+    @property
+    def address(self) -> str | None:
+        """The run's page; None where MLflow is no server."""
+        uri = mlflow.get_tracking_uri()
+        return f"{uri}/#/experiments/{self.experiment_id}/runs/{self.run_id}" if uri.startswith("http") else None
+
     @contextmanager
     def child(self, name: str) -> Iterator["Run"]:
         """A candidate's run inside this one; FAILED when the block raises."""
@@ -117,6 +129,16 @@ class ModelVersion:
 
 
 Champion = ModelVersion
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a training left in its run: our tags, its figures and parameters, the snapshots of the tables that it read."""
+
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+    params: Mapping[str, str]
+    snapshots: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -182,20 +204,22 @@ class Tracker:
         example: pd.DataFrame,
         output: pd.DataFrame,
         packages: Sequence[str],
+        package: Path | None = None,
         name: str = "model",
     ) -> str:
         """Log a model that any pyfunc reader can load, without pickles; returns its address for ``register``.
 
         ``loader`` is one Python file that defines ``_load_pyfunc(path)``, which gets the copy of the folder ``data`` and returns an object
         with ``predict(frame)``. The file travels with the model under its own module name, so it imports nothing of ours and its name must
-        be unmistakable. ``packages`` are pinned as installed here. ``example`` and ``output`` give the signature.
+        be unmistakable; a loader that needs its neighbours names the folder of the ``package`` that it lies in, and that travels whole.
+        ``packages`` are pinned as installed here. ``example`` and ``output`` give the signature.
 
         ``run`` must be the innermost open run.
         """
         info = mlflow.pyfunc.log_model(
             name=name,
-            loader_module=loader.stem,
-            code_paths=[str(loader)],
+            loader_module=".".join(loader.relative_to(package.parent).with_suffix("").parts) if package else loader.stem,
+            code_paths=[str(package or loader)],
             data_path=str(data),
             signature=infer_signature(example, output),
             input_example=example,
@@ -212,11 +236,45 @@ class Tracker:
         return str(mlflow.register_model(model_uri, self.name(family), tags=prefixed).version)
 
     def set_champion(self, family: str, version: str, reason: str) -> None:
-        """Let ``version`` serve; the written reason becomes its description and tag before the alias moves."""
+        """Let ``version`` serve; the written reason becomes its description and tag before the alias moves.
+
+        The version that served until now is kept as its tag ``previous_champion``: that is where a roll-back goes.
+        """
         client = mlflow.MlflowClient()
+        before = self.champion(family)
+        if before is None or before.version != version:
+            self.remember_previous(family, version, before.version if before else NO_VERSION)
         client.update_model_version(self.name(family), version, description=reason)
         client.set_model_version_tag(self.name(family), version, f"{TAG}reason", reason)
         client.set_registered_model_alias(self.name(family), CHAMPION, version)
+
+    def remember_previous(self, family: str, version: str, previous: str) -> None:
+        """Say that ``version`` took over from ``previous``, a version or ``NO_VERSION``."""
+        mlflow.MlflowClient().set_model_version_tag(self.name(family), version, f"{TAG}{PREVIOUS}", previous)
+
+    def no_champion(self, family: str, reason: str) -> None:
+        """Let no version serve, so that the family's fallback does; ``reason`` is kept with the version that stops."""
+        client, serving = mlflow.MlflowClient(), self.champion(family)
+        if serving is not None:
+            client.set_model_version_tag(self.name(family), serving.version, f"{TAG}stopped_because", reason)
+            client.delete_registered_model_alias(self.name(family), CHAMPION)
+
+    def recorded(self, run_id: str) -> "Recorded":
+        """What a training left in its run; raises BadDataError when there is none of that name."""
+        try:
+            run = mlflow.MlflowClient().get_run(run_id)
+        except MlflowException as error:
+            if error.error_code in _NO_SUCH_VERSION:
+                advice = "The page of a run shows its id."
+                raise BadDataError("MLflow", expected=f"a run {run_id}", found="none", advice=advice) from error
+            raise
+        inputs = run.inputs.dataset_inputs if run.inputs else []
+        return Recorded(
+            tags={name.removeprefix(TAG): value for name, value in run.data.tags.items() if name.startswith(TAG)},
+            metrics=dict(run.data.metrics),
+            params=dict(run.data.params),
+            snapshots={one.dataset.name: int(one.dataset.digest) for one in inputs if one.dataset.source_type == "iceberg"},
+        )
 
     def champion(self, family: str) -> ModelVersion | None:
         """The version that serves; None before there is one."""
@@ -242,6 +300,19 @@ class Tracker:
             tags={name.removeprefix(TAG): value for name, value in found.tags.items() if name.startswith(TAG)},
         )
 
+    def of_run(self, family: str, run_id: str) -> ModelVersion | None:
+        """The newest version that a run of the scheduler has registered; None when it registered none."""
+        client = mlflow.MlflowClient()
+        found = client.search_model_versions(f"name = '{self.name(family)}' and tags.`{TAG}run_id` = '{run_id}'")
+        return self.version(family, max((str(one.version) for one in found), key=int)) if found else None
+
+    def no_longer_awaits(self, family: str, version: ModelVersion) -> None:
+        """Say in the training's run that its version serves by now, and take the tag ``awaits_approval`` off the version."""
+        client = mlflow.MlflowClient()
+        for name, value in {"is_promoted": "true", "champion_version": version.version}.items():
+            client.set_tag(version.run_id, f"{TAG}{name}", value)
+        client.delete_model_version_tag(self.name(family), version.version, f"{TAG}{AWAITS_APPROVAL}")
+
     def trained(self, family: str, version: str) -> Trained | None:
         """One version with its run, None when the registry has no such version; raises TryAgainError when MLflow does not answer."""
         try:
@@ -259,7 +330,6 @@ class Tracker:
             ) from error
         tags = run.data.tags
         window = tags.get(f"{TAG}window_start"), tags.get(f"{TAG}window_last_day")
-        uri = mlflow.get_tracking_uri()
         inputs = run.inputs.dataset_inputs if run.inputs else []
         return Trained(
             version=found,
@@ -273,7 +343,7 @@ class Tracker:
             window=(window[0], window[1]) if window[0] and window[1] else None,
             snapshots={one.dataset.name: int(one.dataset.digest) for one in inputs if one.dataset.source_type == "iceberg"},
             is_champion=serving is not None and serving.version == found.version,
-            address=f"{uri}/#/experiments/{run.info.experiment_id}/runs/{found.run_id}" if uri.startswith("http") else None,
+            address=Run(found.run_id, run.info.experiment_id).address,
         )
 
 

@@ -20,8 +20,8 @@ from stack.supervision import Program
 USER = "admin"
 PARTS = {"api-server": (), "scheduler": ("--skip-serve-logs",), "dag-processor": (), "triggerer": ("--skip-serve-logs",)}
 """The services and their options; the api-server reads task logs from the same disk, so nobody needs to serve them."""
-PASSED_ON = ("TRADEWIND_DAGS_ALERT_", "TRADEWIND_DAGS_RUNBOOK_", "TRADEWIND_DAGS_QUALITY_", "AIRFLOW_CONN_")
-"""Beginnings of the variables that tell Airflow whom to alert and how to log in there: taken over from whoever starts the stack."""
+PASSED_ON = ("TRADEWIND_DAGS_ALERT_", "TRADEWIND_DAGS_APPROVAL", "TRADEWIND_DAGS_RUNBOOK_", "TRADEWIND_DAGS_QUALITY_", "AIRFLOW_CONN_")
+"""Beginnings of the variables that tell Airflow whom to alert or ask and how to log in there: taken over from who starts the stack."""
 HEALTH_KEYS = {"airflow-scheduler": "scheduler", "airflow-dag-processor": "dag_processor", "airflow-triggerer": "triggerer"}
 
 

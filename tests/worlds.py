@@ -46,12 +46,12 @@ class World:
         """Its bucket."""
         return Store.from_settings(self.settings)
 
-    def run(self, interval: Interval, run_id: str, tasks: Iterable[str] = ("bronze", "silver", "gold"), attempt: int = 1) -> None:
-        """Refine the landing days of an interval, task by task, as the DAG does."""
-        for task in tasks:
+    def run(self, interval: Interval, run_id: str, tasks: Iterable[Sequence[str]] = tuple(TASKS.values()), attempt: int = 1) -> None:
+        """Refine the landing days of an interval, task by task, as the DAG does; a task is the names of its tables."""
+        for names in tasks:
             lake = Lake(self.spark, Attempt(run_id=run_id, attempt=attempt, interval=interval, code_version="test"))
             source = load(self.settings.source)
-            build_tables(Context(self.settings, self.spark, self.store, lake, source, interval, run_id, attempt), TASKS[task])
+            build_tables(Context(self.settings, self.spark, self.store, lake, source, interval, run_id, attempt), names)
 
     def run_days(self, days: Iterable[date]) -> None:
         """Refine each day by itself, in the order given."""

@@ -166,7 +166,7 @@ def _alert(
 ) -> Alert:
     """An alert about the task of a context; it names the failure's table where that is one of the task's, else all that it builds."""
     instance, run = context["ti"], context["dag_run"]
-    built = TASKS[instance.task_id].tables
+    built = TASKS[instance.task_id].tables if instance.task_id in TASKS else ()  # a task that asks a person builds nothing
     day = day_of(getattr(context["task"], "application_args", None) or ())
     if day == "unknown":  # rendered in another process, or not at all
         day = str(run.partition_key or (run.conf or {}).get("day") or day)

@@ -63,9 +63,9 @@ class Alert:
     def title(self) -> str:
         """One line: task, what happened, day, table."""
         what = f"{self.dag}.{self.task}" if self.task else self.dag
-        where = self.tables[0] if len(self.tables) == 1 else f"{len(self.tables)} tables"
+        where = f", {self.tables[0] if len(self.tables) == 1 else f'{len(self.tables)} tables'}" if self.tables else ""
         of = f", {self.error}" if self.error else ""
-        return f"{what} {_HAPPENED[self.kind]}: day {self.day}, {where}{of}"
+        return f"{what} {_HAPPENED[self.kind]}: day {self.day}{where}{of}"
 
     @property
     def facts(self) -> list[tuple[str, str]]:

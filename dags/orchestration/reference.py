@@ -33,10 +33,10 @@ sends an alert (alerts.md) that links the entry of the runbook (runbook.md).
 
 
 def load_dags() -> dict[str, "DAG"]:
-    """Every DAG of the folder, as a deployment with cron sees it; raises RuntimeError when a file cannot be imported."""
+    """Every DAG of the folder, as a deployment with cron and no approval sees it; raises RuntimeError when a file cannot be imported."""
     with tempfile.TemporaryDirectory(prefix="tradewind-airflow-") as home:
         os.environ.setdefault("AIRFLOW_HOME", home)
-        os.environ["TRADEWIND_DAGS_CRON"] = "on"
+        os.environ |= {"TRADEWIND_DAGS_CRON": "on", "TRADEWIND_DAGS_APPROVAL": "off"}
         from airflow.dag_processing.dagbag import BundleDagBag  # noqa: PLC0415 - reads its configuration when imported
 
         bag = BundleDagBag(dag_folder=str(DAGS_FOLDER), bundle_path=DAGS_FOLDER, bundle_name="dags-folder")

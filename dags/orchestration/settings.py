@@ -1,4 +1,4 @@
-"""The scheduler's own settings: how long to wait, whether cron starts anything, whom to alert. They never reach a job and hold no secret.
+"""The scheduler's own settings: how long to wait, whether cron starts anything, whom to ask or alert. They reach no job and hold no secret.
 
 Read from the environment while a DAG file is parsed, which costs nothing; a misspelt name is an import error that names it.
 """
@@ -21,6 +21,10 @@ class DagSettings:
     """Whether the daily and weekly schedules start runs. Off for historic sources, whose days are started by key."""
     maintenance_acts: bool = False
     """Whether a run of ``maintain_weekly`` deletes unless it is told otherwise (``act``), or only says what would go (``plan``)."""
+    approval: bool = False
+    """Whether a person decides before a recommender that has passed the gate serves."""
+    approval_days: int = 6
+    """How long the answer may take, a day at least; then it is no. Below seven, or the wait holds up the next weekly training."""
     retry_seconds: int = 60
     """Wait before the first retry after bad luck; it doubles with each further one."""
     not_yet_seconds: int = 600
@@ -40,6 +44,12 @@ class DagSettings:
     quality_url: str = ""
     """Where a day's data quality can be read, with ``{day}`` for the day; empty: alerts have no such link."""
 
+    def __post_init__(self) -> None:
+        """Refuse a question that would be answered with no as soon as it is asked."""
+        if self.approval_days < 1:
+            message = f"{_variable('approval_days')} is '{self.approval_days}'; expected 1 or more"
+            raise ValueError(message)
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
         """Read the settings.
@@ -57,6 +67,11 @@ class DagSettings:
             message = f"{_variable(unknown[0])} is not a setting of the DAGs; known: {', '.join(map(_variable, known))}"
             raise ValueError(message)
         return cls(**{entry.name: _read(entry.name, values[entry.name], entry.default) for entry in fields(cls) if entry.name in values})
+
+    @property
+    def approval_wait(self) -> timedelta:
+        """How long a question waits for its answer."""
+        return timedelta(days=self.approval_days)
 
     @property
     def retry_delay(self) -> timedelta:

@@ -4,6 +4,23 @@ import great_expectations.expectations as gxe
 
 from expectations.suite import Suite
 
+MODELS = (
+    "als",
+    "bpr",
+    "content",
+    "ease",
+    "hybrid",
+    "item2vec",
+    "item_neighbours",
+    "markov",
+    "popularity",
+    "rules",
+    "sasrec",
+    "user_neighbours",
+    "vmis_knn",
+)
+"""Models that may fill a place."""
+
 SUITE = Suite(
     "gold.recommendations",
     (
@@ -11,7 +28,13 @@ SUITE = Suite(
         gxe.ExpectCompoundColumnsToBeUnique(column_list=["as_of_date", "user_id", "item_id"], severity="critical"),
         *[gxe.ExpectColumnValuesToNotBeNull(column=name, severity="critical") for name in ("user_id", "item_id", "rank", "score")],
         gxe.ExpectColumnValuesToBeBetween(column="rank", min_value=1, max_value=20, severity="critical"),
-        gxe.ExpectColumnValuesToBeInSet(column="model", value_set=["als", "popularity"], severity="critical"),
+        gxe.ExpectColumnValuesToBeInSet(column="model", value_set=list(MODELS), severity="critical"),
+        *[
+            gxe.ExpectColumnValuesToBeBetween(
+                column=f"because_share_{place}", min_value=0, strict_min=True, max_value=1, severity="critical"
+            )
+            for place in (1, 2, 3)
+        ],
         # In a shop that sells fewer than twenty items a user has not bought, slates are short: worth a look, not a stop.
         gxe.ExpectColumnMeanToBeBetween(column="rank", min_value=10.5, max_value=10.5, severity="warning"),
     ),

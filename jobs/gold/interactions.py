@@ -1,5 +1,7 @@
 """``gold.interactions``: who did what with which item, counted by day."""
 
+from datetime import date, timedelta
+
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -35,6 +37,21 @@ def build(events: DataFrame, order_lines: DataFrame) -> DataFrame:
     bought = order_lines.where(F.col("user_id").isNotNull()).select("user_id", "item_id", event_type, day, quantity)
     counted = browsed.unionByName(bought).groupBy("user_id", "item_id", "event_type", "event_date")
     return counted.agg(F.count("*").alias("event_count"), F.sum("quantity").alias("quantity"))
+
+
+def known_by(day: date, interactions: DataFrame, events: DataFrame, order_lines: DataFrame, *, max_lateness_days: int) -> DataFrame:
+    """The interactions up to ``day`` as they were known at its end, whatever has landed since.
+
+    Event days whose last row had landed by then come from ``interactions``; the ``max_lateness_days`` younger ones are built anew from the
+    silver rows that had.
+    """
+    settled = F.lit(day - timedelta(days=max_lateness_days))
+
+    def had_landed(rows: DataFrame, day_column: str) -> DataFrame:
+        return rows.where((F.col(day_column) > settled) & (F.col(day_column) <= F.lit(day)) & (F.col("landed_date") <= F.lit(day)))
+
+    young = build(had_landed(events, "event_date"), had_landed(order_lines, "ordered_date"))
+    return interactions.where(F.col("event_date") <= settled).unionByName(young)
 
 
 STEP = Step(

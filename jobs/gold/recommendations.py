@@ -2,17 +2,20 @@
 
 from datetime import date
 
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.gold.recommendations import SUITE
 from jobs.contract import Column, Table
-from jobs.gold.interactions import INTERACTIONS
+from jobs.gold.interactions import INTERACTIONS, known_by
 from jobs.gold.user_features import USER_FEATURES
-from jobs.recommender import shelf
-from jobs.recommender.als import Filled
+from jobs.recommender import reasons, shelf, weights
 from jobs.recommender.artifacts import ChampionModel
-from jobs.recommender.popularity import PopularityTrainer
+from jobs.recommender.chain import Chain
+from jobs.recommender.popular import POPULARITY_WEIGHTING, popular
+from jobs.settings import Settings
+from jobs.silver.events import EVENTS
 from jobs.silver.items import ITEMS
 from jobs.silver.order_lines import ORDER_LINES
 from jobs.step import AsOf, Read, Step, Write
@@ -20,11 +23,25 @@ from jobs.step import AsOf, Read, Step, Write
 SLATE_SIZE = 20
 """Items that every user gets, as long as the shop has as many on sale that the user has not bought."""
 
+_ORDINALS = ("most", "second most", "third most")
+
+
+def _because(place: int) -> tuple[Column, Column]:
+    said = f"contributed {_ORDINALS[place - 1]} to the score"
+    return (
+        Column(f"because_item_id_{place}", "string", f"Item from the user's past that {said}; NULL where none did.", nullable=True),
+        Column(
+            f"because_share_{place}", "double", "Its share, above 0 up to 1, of all that spoke for the item.", nullable=True, tolerance=1e-4
+        ),
+    )
+
+
 RECOMMENDATIONS = Table(
     name="gold.recommendations",
     doc=(
         "One row a user, as-of day and rank, for every user of gold.user_features. Nothing that the user had bought, nothing that was not "
-        "on sale that day. Personal items come first, popular ones fill the places that they leave."
+        "on sale that day. Uses only rows that had landed by that day. Personal items come first, popular ones fill the places that they "
+        "leave."
     ),
     columns=(
         Column("as_of_date", "date", "Day at whose end the slate was made."),
@@ -34,10 +51,11 @@ RECOMMENDATIONS = Table(
         Column(
             "score",
             "double",
-            "What the rank follows within a model: predicted preference (als) or decayed event weights (popularity).",
+            "What the rank follows within a model: predicted preference (als, ease), likeness to what the user has touched (neighbours), "
+            "decayed event weights (popularity).",
             tolerance=1e-6,
         ),
-        Column("model", "string", "Which recommender filled the place: als or popularity."),
+        Column("model", "string", "Which recommender filled the place: the champion's model, or popularity."),
         Column(
             "model_version",
             "string",
@@ -45,6 +63,7 @@ RECOMMENDATIONS = Table(
             nullable=True,
             is_metadata=True,
         ),
+        *[column for place in range(1, reasons.MOST + 1) for column in _because(place)],
     ),
     key=("as_of_date", "user_id", "rank"),
     partitioned_by="as_of_date",
@@ -53,26 +72,39 @@ RECOMMENDATIONS = Table(
 
 def build(
     interactions: DataFrame,
+    events: DataFrame,
     order_lines: DataFrame,
     items: DataFrame,
     user_features: DataFrame,
     *,
     as_of: date,
     model: ChampionModel | None,
+    settings: Settings,
 ) -> DataFrame:
-    """One row a user and rank; popularity alone while ``model`` is None."""
+    """One row a user and rank, from what had landed by ``as_of``; popularity alone while ``model`` is None."""
+    interactions = known_by(as_of, interactions, events, order_lines, max_lateness_days=settings.max_lateness_days)
+    order_lines = order_lines.where(F.col("landed_date") <= F.lit(as_of))
     users = user_features.where(F.col("as_of_date") == F.lit(as_of)).select("user_id").distinct()
-    popular = PopularityTrainer().fit(interactions, as_of)
-    recommender = Filled(model.artifacts.personal, popular.scores) if model else popular
-    slate = recommender.recommend(users, SLATE_SIZE, shelf.bought(order_lines, as_of), shelf.on_sale(items, interactions, as_of))
+    candidates = shelf.on_sale(items, interactions, as_of).persist(StorageLevel.MEMORY_AND_DISK)
+    fallback = popular(interactions, as_of, candidates)
+    weighting = model.artifacts.candidate.weighting if model else POPULARITY_WEIGHTING
+    chain = Chain((model.artifacts.personal, fallback) if model else (fallback,), weights.signals(interactions, weighting, as_of))
+    slate = chain.explain(users, SLATE_SIZE, shelf.bought(order_lines, as_of), candidates)
     version = F.lit(model.version if model else None).cast("string")
-    return slate.select(F.lit(as_of).alias("as_of_date"), "user_id", "rank", "item_id", "score", "model", version.alias("model_version"))
+    why = [
+        F.get("because", F.lit(place))[part].alias(f"because_{name}_{place + 1}")
+        for place in range(reasons.MOST)
+        for name, part in (("item_id", "item_id"), ("share", "share"))
+    ]
+    return slate.select(
+        F.lit(as_of).alias("as_of_date"), "user_id", "rank", "item_id", "score", "model", version.alias("model_version"), *why
+    )
 
 
 STEP = Step(
-    reads=(Read(INTERACTIONS), Read(ORDER_LINES), Read(ITEMS), Read(USER_FEATURES)),
+    reads=(Read(INTERACTIONS), Read(EVENTS), Read(ORDER_LINES), Read(ITEMS), Read(USER_FEATURES)),
     writes=(Write(RECOMMENDATIONS, SUITE, AsOf()),),
     build=build,
-    takes=("as_of",),
+    takes=("as_of", "settings"),
     model="recommender",
 )

@@ -4,9 +4,9 @@ from jobs.contract import Column, Table
 
 DECISIONS = Table(
     name="ops.decisions",
-    doc="One row a training attempt: what the gate decided, and its reason in a sentence.",
+    doc="One row a training attempt, and one an approval or roll-back: what was decided, and its reason in a sentence.",
     columns=(
-        Column("run_id", "string", "Run that trained."),
+        Column("run_id", "string", "Run that trained, with `.approved` at its end where a person approved; or the roll-back."),
         Column("attempt", "int", "Attempt of that run, from 1."),
         Column("family", "string", "Model family: recommender, segments."),
         Column("as_of_date", "date", "Day of the set that it was trained on."),

@@ -1,7 +1,12 @@
-"""``python -m jobs.recommender compare --train FILE --test FILE``: models side by side on plain files, outside of any lake.
+"""``python -m jobs.recommender``: models side by side, a training checked, the champion of before.
 
-Files are CSV or Parquet with ``user_id,item_id[,value][,timestamp]``. One file and a split do as well: ``--input FILE --split time``.
-Prints a table; ``--out`` writes the whole report as JSON. Exit code 65 says what is wrong with a file.
+compare --train FILE --test FILE   models on plain files, outside of any lake: CSV or Parquet, ``user_id,item_id[,value][,timestamp]``;
+                                   one file and a split do as well: ``--input FILE --split time``; ``--items FILE`` (``item_id`` and columns
+                                   of words) adds the model that knows items by what they say
+verify --run RUN_ID                train again on the snapshots that a run has read and compare model and figures: exit 0 when all agree
+roll-back --reason TEXT            let the champion of before serve again; the next release uses it
+
+``verify`` and ``roll-back`` need the shop's settings. Exit code 65 says what is wrong with a file or a name.
 """
 
 import argparse
@@ -10,6 +15,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from importlib import import_module
 from pathlib import Path
 
 from pyspark.sql import SparkSession
@@ -20,8 +26,11 @@ from jobs.errors import BadDataError, TradewindError
 from jobs.estimate import Estimate
 from jobs.recommender import plain_files
 from jobs.recommender.comparison import Comparison, compare
-from jobs.recommender.family import TRAINERS
+from jobs.recommender.family import NAMES, chosen
 from jobs.recommender.plain_files import SPLITS, Parted
+
+SHOP = "jobs.recommender.shop_commands"
+"""Loaded late: it brings the lake and Great Expectations, which plain files do not need."""
 
 WIDTH = 170
 """Columns of a table that goes into a file or a pipe."""
@@ -31,12 +40,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Answer the command line."""
     options = _parser().parse_args(arguments)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
+    if options.command != "compare":
+        return int(import_module(SHOP).main(options, console))
     with tempfile.TemporaryDirectory(prefix="tradewind-compare-") as scratch:
         try:
-            chosen = [TRAINERS[name] for name in options.models]
             spark = local_session(scratch)
+            trainers = chosen(options.models, plain_files.read_items(spark, options.items) if options.items else None)
             parted = _parted(spark, options)
-            found = compare(plain_files.signals(parted.train), parted.test, chosen, k=options.k, seed=options.seed, tell=_to_standard_error)
+            found = compare(
+                plain_files.signals(parted.train), parted.test, trainers, k=options.k, seed=options.seed, tell=_to_standard_error
+            )
         except TradewindError as error:
             sys.stderr.write(f"{type(error).__name__}: {error}\n")
             return error.exit_code
@@ -112,12 +125,17 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--input", type=Path, help="instead of both: one file, to be split")
     one.add_argument("--split", choices=SPLITS, default="time", help="how --input is split (default: time)")
     one.add_argument("--share", type=float, default=0.25, help="share of --input that is the test part (default: 0.25)")
-    one.add_argument(
-        "--models", nargs="+", choices=sorted(TRAINERS), default=sorted(TRAINERS), metavar="MODEL", help=", ".join(sorted(TRAINERS))
-    )
+    one.add_argument("--models", nargs="+", choices=NAMES, metavar="MODEL", help=f"{', '.join(NAMES)} (default: all that can be fitted)")
+    one.add_argument("--items", type=Path, help="what items say, for the model content: CSV or Parquet, item_id and columns of words")
     one.add_argument("--k", type=int, default=10, help="length of a list (default: 10)")
     one.add_argument("--seed", type=int, default=17, help="of the bootstrap and of a random split (default: 17)")
     one.add_argument("--out", type=Path, metavar="FILE", help="the whole report, as JSON")
+    again = commands.add_parser("verify", help="train again on a run's snapshots and compare")
+    again.add_argument("--run", required=True, metavar="RUN_ID", help="the training's run in MLflow")
+    back = commands.add_parser("roll-back", help="let the champion of before serve again")
+    back.add_argument("--reason", required=True, metavar="TEXT", help="a sentence; it is kept in MLflow and in ops.decisions")
+    back.add_argument("--to", metavar="VERSION", help="another version than the one before, or 'none': then the fallback serves")
+    back.add_argument("--family", default="recommender", help="recommender, segments (default: recommender)")
     return parser
 
 

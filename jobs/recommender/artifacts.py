@@ -1,106 +1,94 @@
-"""A model's files between Spark and MLflow: Spark writes and reads the shared scratch place, MLflow wants a local folder.
+"""A model as it is kept: the folder that goes to MLflow and comes back."""
 
-Files are copied one by one, so that the driver needs disk for a model but no memory for it.
-"""
-
+import hashlib
 import json
-import re
-import shutil
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
-from pyspark.sql import DataFrame, SparkSession
+import numpy as np
+import pyarrow as pa
+import scipy.sparse as sp
 
-from jobs.recommender.als import AlsParameters, Factors
+from jobs.errors import BadDataError
+from jobs.recommender import ranker as rankers
+from jobs.recommender.candidate import Candidate
+from jobs.recommender.models.popularity import Popularity
+from jobs.recommender.ranker import Ranker
 
-USER_FACTORS, ITEM_FACTORS, POPULARITY, MODEL = "user_factors", "item_factors", "popularity", "model.json"
+PERSONAL, POPULAR, ABOUT = "personal", "popularity", "model.json"
 
 
 @dataclass(frozen=True)
 class Artifacts:
-    """A fitted model as it is kept: factors with string ids, popularity at the same day, and what it was made with."""
+    """A fitted model, what is popular at the same day, and what the model was made with.
 
-    personal: Factors
-    popularity: DataFrame
-    parameters: AlsParameters
+    ``as_of_date`` is the ISO day whose end the model has seen.
+    """
+
+    personal: Ranker
+    popular: Popularity
+    candidate: Candidate
     as_of_date: str
+
+    def write(self, folder: Path) -> None:
+        """Fill the empty ``folder``."""
+        for name, ranker in ((PERSONAL, self.personal), (POPULAR, self.popular)):
+            (folder / name).mkdir()
+            rankers.save(ranker, folder / name)
+        about = {"kind": rankers.word_of(self.personal), "as_of_date": self.as_of_date, **self.candidate.as_dict()}
+        (folder / ABOUT).write_text(json.dumps(about, indent=2, sort_keys=True), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Artifacts":
+        """What ``write`` has left; raises BadDataError for a model of another form, as earlier versions wrote them."""
+        about = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+        if "kind" not in about:
+            raise BadDataError(
+                "the registered recommender",
+                expected="what kind of model it is",
+                found="a model of an older form",
+                advice="Let popularity serve and train anew: `python -m jobs.recommender roll-back --to none --reason ...`.",
+            )
+        personal: Ranker = rankers.load(rankers.kind_of(about["kind"]), folder / PERSONAL)
+        popular = rankers.load(Popularity, folder / POPULAR)
+        return cls(personal, popular, Candidate.from_dict(about), str(about["as_of_date"]))
+
+    def fingerprint(self) -> str:
+        """SHA-256 of every array and number of the model: two trainings that end with the same figures have the same."""
+        return fingerprint(self.personal)
 
 
 @dataclass(frozen=True)
 class ChampionModel:
-    """The registered version that serves, opened for Spark."""
+    """The registered version that serves, opened."""
 
     version: str
     artifacts: Artifacts
 
 
-@contextmanager
-def local_copy(spark: SparkSession, model: Artifacts, place: str) -> Iterator[Path]:
-    """A local folder with the model's files, for as long as the block lasts: Parquet folders and ``model.json``.
+def fingerprint(ranker: Any) -> str:
+    """SHA-256 over the fields of a ranker, in the order of their names, members included; where files differ by a clock, this does not.
 
-    Spark writes them below ``place`` first, a shared folder that nobody else uses and that is removed at the end.
+    >>> first = Popularity(pa.array(["mug"]), np.array([1.0]))
+    >>> fingerprint(first) == fingerprint(Popularity(pa.array(["mug"]), np.array([1.0])))
+    True
+    >>> fingerprint(first) == fingerprint(Popularity(pa.array(["mug"]), np.array([2.0])))
+    False
     """
-    frames = {USER_FACTORS: model.personal.user_factors, ITEM_FACTORS: model.personal.item_factors, POPULARITY: model.popularity}
-    folder = Path(tempfile.mkdtemp(prefix="tradewind-model-"))
-    try:
-        for name, frame in frames.items():
-            frame.write.mode("overwrite").parquet(f"{place}/{name}")
-            (folder / name).mkdir()
-            _copy_files_out(spark, f"{place}/{name}", folder / name)
-        about = {"rank": model.parameters.rank, "parameters": model.parameters.as_dict(), "as_of_date": model.as_of_date}
-        (folder / MODEL).write_text(json.dumps(about, indent=2, sort_keys=True), encoding="utf-8")
-        yield folder
-    finally:
-        shutil.rmtree(folder)
-        _file_system(spark, place).delete(_path(spark, place), True)
-
-
-def restore(spark: SparkSession, folder: Path, place: str) -> Artifacts:
-    """Open the model that lies in the local ``folder`` from the shared ``place``; copies it there unless it is there already."""
-    target, system = _path(spark, place), _file_system(spark, place)
-    if not system.exists(target):
-        arriving = f"{place}.{uuid4().hex}"
-        for name in (USER_FACTORS, ITEM_FACTORS, POPULARITY):
-            system.mkdirs(_path(spark, f"{arriving}/{name}"))
-            for file in sorted((folder / name).glob("*.parquet")):
-                system.copyFromLocalFile(False, True, _path(spark, file.as_uri()), _path(spark, f"{arriving}/{name}/{file.name}"))
-        system.rename(_path(spark, arriving), target)
-    about = json.loads((folder / MODEL).read_text(encoding="utf-8"))
-    return Artifacts(
-        personal=Factors(_read(spark, place, USER_FACTORS, "user_id"), _read(spark, place, ITEM_FACTORS, "item_id")),
-        popularity=spark.read.schema("item_id string, score double").parquet(f"{place}/{POPULARITY}"),
-        parameters=AlsParameters.from_dict(about["parameters"]),
-        as_of_date=str(about["as_of_date"]),
-    )
-
-
-def place_of(scratch_uri: str, *parts: str) -> str:
-    """A folder of the scratch place that is named after ``parts``, whatever characters they have."""
-    return "/".join([scratch_uri.rstrip("/"), *[re.sub(r"[^A-Za-z0-9._-]+", "_", part) for part in parts]])
-
-
-def _read(spark: SparkSession, place: str, name: str, key: str) -> DataFrame:
-    return spark.read.schema(f"{key} string, factors array<float>").parquet(f"{place}/{name}")
-
-
-def _copy_files_out(spark: SparkSession, uri: str, folder: Path) -> None:
-    system = _file_system(spark, uri)
-    for status in system.listStatus(_path(spark, uri)):
-        name = str(status.getPath().getName())
-        if name.endswith(".parquet"):
-            system.copyToLocalFile(False, status.getPath(), _path(spark, (folder / name).as_uri()), True)
-
-
-def _path(spark: SparkSession, uri: str) -> Any:
-    jvm: Any = spark.sparkContext._jvm
-    return jvm.org.apache.hadoop.fs.Path(uri)
-
-
-def _file_system(spark: SparkSession, uri: str) -> Any:
-    java: Any = spark.sparkContext._jsc
-    return _path(spark, uri).getFileSystem(java.hadoopConfiguration())
+    digest = hashlib.sha256()
+    for field in sorted(fields(ranker), key=lambda one: one.name):
+        value = getattr(ranker, field.name)
+        digest.update(field.name.encode())
+        if isinstance(value, sp.csr_matrix):
+            for part in (value.data, value.indices, value.indptr):
+                digest.update(np.ascontiguousarray(part).tobytes())
+        elif isinstance(value, np.ndarray):
+            digest.update(np.ascontiguousarray(value).tobytes())
+        elif isinstance(value, pa.Array):
+            digest.update(json.dumps(value.to_pylist()).encode())
+        elif isinstance(value, tuple) and all(map(is_dataclass, value)):
+            digest.update("".join(map(fingerprint, value)).encode())
+        else:
+            digest.update(json.dumps(value, sort_keys=True).encode())
+    return digest.hexdigest()

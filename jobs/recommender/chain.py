@@ -15,7 +15,7 @@ from jobs.recommender.model import SLATE_FRAME
 from jobs.recommender.ranker import NOTHING, Ranker, Scores
 from jobs.recommender.reasons import REASONS_FRAME, because
 
-SCORE_DIGITS = 9
+SCORE_DIGITS = 6
 """Significant digits of a score that count: the last bits of a sum cannot reorder a list; what is equal so far falls to the lower id."""
 
 CELLS_A_BLOCK = 4_000_000
@@ -128,14 +128,14 @@ def best(scores: Scores, k: int) -> Slates:
     """
     users, items = scores.shape
     width = min(k, items)
-    rounded = _rounded(scores)
+    figures = rounded(scores)
     if width < items:
         # a partition may cut through equal scores: all of the k-th score stay in, and the sort below decides by position
-        threshold = -np.partition(-rounded, width - 1, axis=1)[:, width - 1 : width] if width else np.zeros((users, 1))
-        rows, columns = np.nonzero((rounded >= threshold) & (rounded > NOTHING))
+        threshold = -np.partition(-figures, width - 1, axis=1)[:, width - 1 : width] if width else np.zeros((users, 1))
+        rows, columns = np.nonzero((figures >= threshold) & (figures > NOTHING))
     else:
-        rows, columns = np.nonzero(rounded > NOTHING)
-    values = rounded[rows, columns]
+        rows, columns = np.nonzero(figures > NOTHING)
+    values = figures[rows, columns]
     order = np.lexsort((columns, -values, rows))
     rows, columns, values = rows[order], columns[order], values[order]
     place = np.arange(len(rows)) - np.searchsorted(rows, np.arange(users))[rows]
@@ -146,15 +146,15 @@ def best(scores: Scores, k: int) -> Slates:
     return Slates(positions, found, np.zeros((users, width), dtype=np.int64), filled)
 
 
-def _rounded(scores: Scores) -> Scores:
+def rounded(scores: Scores) -> Scores:
     """Scores to ``SCORE_DIGITS`` significant digits of the largest of their row."""
     finite = np.where(np.isfinite(scores), np.abs(scores), 0.0)
     largest = finite.max(axis=1, keepdims=True, initial=0.0)
     exponent = np.ceil(np.log2(np.where(largest > 0, largest, 1.0)))
     unit = np.exp2(exponent - np.ceil(SCORE_DIGITS * np.log2(10)))  # a power of two, so that scaling is exact
     with np.errstate(invalid="ignore"):
-        rounded: Scores = np.where(np.isfinite(scores), np.rint(scores / unit) * unit, NOTHING)
-    return rounded
+        found: Scores = np.where(np.isfinite(scores), np.rint(scores / unit) * unit, NOTHING)
+    return found
 
 
 def _fill(slates: Slates, rows: npt.NDArray[np.int64], more: Slates, link: int) -> None:

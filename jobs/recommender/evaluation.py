@@ -6,7 +6,7 @@ with a relevant item counts, also one who was never seen before the cut (cold), 
 touched (cold) or that is not on sale: nobody is dropped to flatter a figure.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -68,6 +68,7 @@ class Result:
     coverage: float
     novelty: float
     gini: float
+    popularity_share: float
     k: int = K
 
     def matrix(self) -> npt.NDArray[np.float64]:
@@ -75,9 +76,9 @@ class Result:
         return self.per_user[list(metrics.names(self.k))].to_numpy(dtype=np.float64)
 
     def summary(self, seed: int) -> dict[str, Any]:
-        """Every metric as an estimate; coverage, novelty and Gini as numbers."""
+        """Every metric as an estimate; what is true of all lists together as numbers."""
         found = dict(zip(metrics.names(self.k), estimates(self.matrix(), seed=seed), strict=True))
-        of_lists = {"coverage": self.coverage, "novelty": self.novelty, "gini": self.gini}
+        of_lists = {name: getattr(self, name) for name in ("coverage", "novelty", "gini", "popularity_share")}
         return {**found, **{f"{name}_at_{self.k}": value for name, value in of_lists.items()}}
 
 
@@ -125,6 +126,16 @@ def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, w
     return Exam(users, truth, exclude, candidates, knowledge, candidate_ids, known_users, counts)
 
 
+def part_of(rows: DataFrame, share: float) -> DataFrame:
+    """The rows of ``share`` of the users, by the hash of their ids: of every frame the same users."""
+    return rows.where(F.pmod(F.xxhash64("user_id", F.lit("part")), F.lit(1_000_000)) < int(share * 1_000_000))
+
+
+def part(exam: Exam, share: float) -> Exam:
+    """The same exam for ``share`` of its users; what may be shown and who knew what stay as they are."""
+    return replace(exam, users=part_of(exam.users, share), truth=part_of(exam.truth, share))
+
+
 def sit(exam: Exam, recommender: Recommender, k: int = K) -> Result:
     """Let a recommender answer: its ``k`` best for every user of the exam, marked."""
     slate = recommender.recommend(exam.users.select("user_id"), k, exam.exclude, exam.candidates).persist(StorageLevel.MEMORY_AND_DISK)
@@ -143,7 +154,9 @@ def mark(exam: Exam, slate: DataFrame, k: int = K) -> Result:
     novelty = float(np.average(bits, weights=shown.to_numpy())) if len(shown) else 0.0
     covered = metrics.coverage(frozenset(shown.index), exam.candidate_ids) if exam.candidate_ids else 0.0
     unequal = metrics.gini(shown.tolist(), len(exam.candidate_ids)) if len(shown) else 0.0
-    return Result(per_user, shown, covered, novelty, unequal, k)
+    head = metrics.head({str(item): int(users) for item, users in exam.knowledge.items()})
+    to_head = float(shown[shown.index.isin(head)].sum() / shown.sum()) if len(shown) else 0.0
+    return Result(per_user, shown, covered, novelty, unequal, to_head, k)
 
 
 def marked(users: DataFrame, slate: DataFrame, truth: DataFrame, k: int = K) -> DataFrame:

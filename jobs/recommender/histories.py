@@ -57,6 +57,19 @@ class Histories:
         inside = slice(first, last)
         return Histories(self.items, self.indptr[start : end + 1] - first, self.positions[inside], self.weights[inside], self.times[inside])
 
+    def last(self, entries: int) -> "Histories":
+        """The same users with the last ``entries`` of their entries."""
+        return self._where(self.later() < entries, self.positions, self.items)
+
+    def over(self, places: npt.NDArray[np.int64], items: int) -> "Histories":
+        """The same users over another catalogue of ``items`` items: ``places`` says where each item lies there, below 0 if nowhere."""
+        positions = places[self.positions]
+        return self._where(positions >= 0, positions, items)
+
+    def _where(self, kept: npt.NDArray[np.bool_], positions: npt.NDArray[np.int64], items: int) -> "Histories":
+        indptr = np.concatenate([[0], np.cumsum(kept)])[self.indptr].astype(np.int64)
+        return Histories(items, indptr, positions[kept], self.weights[kept], self.times[kept])
+
     @classmethod
     def of_batch(cls, batch: pa.RecordBatch, item_ids: pa.Array) -> "Histories":
         """Read ``items``, ``weights`` and ``times`` of ``HISTORIES_FRAME`` (NULL: nothing yet) over the catalogue ``item_ids``."""

@@ -5,7 +5,7 @@ once and are in order; ties were broken by item id before.
 """
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 K = 10
 
@@ -144,3 +144,19 @@ def gini(shown_counts: Sequence[int], candidates: int) -> float:
     ordered = sorted([*shown_counts, *[0] * (candidates - len(shown_counts))])
     count = len(ordered)
     return math.fsum((2 * place - count - 1) * shown for place, shown in enumerate(ordered, start=1)) / (count * sum(ordered))
+
+
+HEAD = 0.1
+"""Share of the items, the best known ones, that make the head of the catalogue."""
+
+
+def head(user_counts: Mapping[str, int]) -> frozenset[str]:
+    """The best known tenth of the items, at least one, ties by id.
+
+    The share of places that goes to it says how much is left for the others (Abdollahpouri, Burke & Mobasher 2019).
+
+    >>> sorted(head({"tea": 3, "mug": 3, "pot": 1}))
+    ['mug']
+    """
+    ranked = sorted(user_counts, key=lambda item: (-user_counts[item], item))
+    return frozenset(ranked[: max(1, math.ceil(HEAD * len(ranked)))])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pyarrow as pa
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
@@ -32,10 +33,7 @@ def read(spark: SparkSession, file: Path) -> DataFrame:
     ``timestamp`` is a number of seconds since 1970 or ISO 8601 in UTC. Raises BadDataError for a file that is not there, lacks a column,
     has one that is not known, or holds a value that is no number above zero, a time that is none, or an empty id.
     """
-    if not file.exists():
-        raise BadDataError(str(file), expected="a CSV or Parquet file", found="nothing there", advice="Correct the path.")
-    is_parquet = file.suffix == ".parquet" or file.is_dir()
-    found = spark.read.parquet(str(file)) if is_parquet else spark.read.option("header", True).csv(str(file))
+    found = _opened(spark, file)
     strange = sorted(set(found.columns) - {*REQUIRED, *OPTIONAL})
     missing = sorted(set(REQUIRED) - set(found.columns))
     if strange or missing:
@@ -56,6 +54,36 @@ def read(spark: SparkSession, file: Path) -> DataFrame:
     )
     _refuse(rows, str(file), has_time="timestamp" in found.columns)
     return rows
+
+
+def read_items(spark: SparkSession, file: Path) -> pa.Table:
+    """One row an item, on the driver: ``item_id`` and at least one more column, all of them text, NULL where nothing is said.
+
+    Raises BadDataError for a file that is not there, lacks a column, or has an item without an id or twice.
+    """
+    found = _opened(spark, file)
+    if "item_id" not in found.columns or len(found.columns) < 2:
+        expected, columns = "a column item_id and columns of words", ", ".join(found.columns)
+        raise BadDataError(str(file), expected=expected, found=columns, advice="Rename or add columns.")
+    rows = found.select([F.col(f"`{name}`").cast("string").alias(name) for name in found.columns])
+    counted = rows.agg(F.count("*"), F.countDistinct(F.nullif("item_id", F.lit("")))).first()
+    lines, items = (int(counted[0]), int(counted[1])) if counted else (0, 0)
+    if lines > items:
+        raise BadDataError(
+            str(file),
+            expected="one line an item, with its id",
+            found=f"{lines} lines, {items} items",
+            advice="Drop those without an id and those that repeat one.",
+        )
+    return rows.toArrow()
+
+
+def _opened(spark: SparkSession, file: Path) -> DataFrame:
+    if not file.exists():
+        raise BadDataError(str(file), expected="a CSV or Parquet file", found="nothing there", advice="Correct the path.")
+    is_parquet = file.suffix == ".parquet" or file.is_dir()
+    as_csv = spark.read.option("header", True).option("escape", '"')
+    return spark.read.parquet(str(file)) if is_parquet else as_csv.csv(str(file))
 
 
 def _instant(found: DataFrame) -> Column:

@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from jobs.estimate import Estimate
 from jobs.recommender.evaluation import Result
+from jobs.recommender.gate import Evidence
 from jobs.recommender.metrics import METRICS
 
 DECILES = 10
@@ -51,5 +52,26 @@ def popularity_calibration(results: Mapping[str, Result], knowledge: pd.Series) 
         axes.plot(range(1, DECILES + 1), places / max(places.sum(), 1), marker="o", label=name)
     axes.set_xlabel("tenth of the items by the users who knew them, 10 is the best known")
     axes.set_ylabel("share of recommended places")
+    axes.legend()
+    return figure
+
+
+def leads_by_group(evidence: Evidence) -> Figure:
+    """The candidate's lead over each rival within each group of test users: a forest plot, one line a group, all users at the top."""
+    names = ["all users", *sorted({group for rival in evidence.rivals for group in rival.groups})]
+    figure = Figure(figsize=(9, 1.2 + 0.4 * len(names)), layout="constrained")
+    axes = figure.subplots()
+    axes.axvline(0.0, color="grey", linewidth=1)
+    for place, rival in enumerate(evidence.rivals):
+        leads = {"all users": (evidence.users, rival.lead), **rival.groups}
+        rows = [row for row, name in enumerate(names) if name in leads]
+        found = [leads[names[row]][1] for row in rows]
+        errors = np.abs([[e.mean - e.low for e in found], [e.high - e.mean for e in found]])
+        heights = [row + 0.2 * (place - (len(evidence.rivals) - 1) / 2) for row in rows]
+        axes.errorbar([e.mean for e in found], heights, xerr=errors, fmt="o", capsize=3, label=f"over {rival.label}")
+    sizes = {group: users for rival in evidence.rivals for group, (users, _) in rival.groups.items()} | {"all users": evidence.users}
+    axes.set_yticks(range(len(names)), [f"{name} ({sizes[name]})" for name in names])
+    axes.invert_yaxis()
+    axes.set_xlabel("lead in ndcg_at_10, 95 % interval")
     axes.legend()
     return figure

@@ -4,8 +4,9 @@ A user is known by the history alone, so nothing that a model keeps grows with t
 like everybody else, and every model is saved, loaded and scored by the same code (ADR 7).
 """
 
+import importlib
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
@@ -24,10 +25,12 @@ NOTHING = -np.inf
 R = TypeVar("R")
 
 ARRAYS, ABOUT = "arrays.npz", "model.json"
+KINDS = "kinds"
+MODELS = "jobs.recommender.models."
 
 
 class Ranker(Protocol):
-    """A fitted model. A frozen dataclass whose fields are arrays, sparse matrices and plain numbers."""
+    """A fitted model. A frozen dataclass whose fields are arrays, sparse matrices, plain values, and tuples of other rankers."""
 
     @property
     def name(self) -> str:
@@ -50,6 +53,18 @@ class Explaining(Protocol):
 
     def contributions(self, histories: Histories, row: int, positions: npt.NDArray[np.int64]) -> Scores:
         """What each entry of the user's history adds to the score of each of ``positions``: positions x entries; rows sum to the scores."""
+        ...
+
+
+@runtime_checkable
+class Delegating(Protocol):
+    """A ranker whose scores are no sums, and which lets another speak for each item."""
+
+    def advocates(self, histories: Histories, row: int, positions: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], Scores]:
+        """Of each of ``positions`` which of its members speaks for it (-1: none), and what the history contributes to *its* score.
+
+        The contributions are those of ``Explaining``, positions x entries: they say how the item came up, not what this ranker made of it.
+        """
         ...
 
 
@@ -106,7 +121,10 @@ def nearest(item_ids: pa.Array, vectors: npt.NDArray[np.float32], item_id: str, 
 
 
 def save(ranker: Any, folder: Path) -> None:
-    """Write a ranker into a folder: its arrays and, as JSON, what is no array. The same ranker gives the same bytes but for zip's clock."""
+    """Write a ranker into a folder: its arrays and, as JSON, what is no array; its members into folders below.
+
+    The same ranker gives the same bytes but for zip's clock.
+    """
     arrays: dict[str, npt.NDArray[Any]] = {}
     plain: dict[str, Any] = {}
     for field in fields(ranker):
@@ -118,15 +136,31 @@ def save(ranker: Any, folder: Path) -> None:
             arrays[field.name] = np.asarray(value.to_pylist(), dtype=np.str_)
         elif isinstance(value, np.ndarray):
             arrays[field.name] = value
+        elif isinstance(value, tuple) and all(map(is_dataclass, value)):
+            plain[field.name] = {KINDS: [_save_member(member, folder / f"{field.name}.{place}") for place, member in enumerate(value)]}
         else:
             plain[field.name] = value
     np.savez(folder / ARRAYS, **arrays)  # type: ignore[arg-type]
     (folder / ABOUT).write_text(json.dumps(plain, sort_keys=True), encoding="utf-8")
 
 
+def _save_member(member: Any, folder: Path) -> str:
+    folder.mkdir(exist_ok=True)
+    save(member, folder)
+    return word_of(member)
+
+
+def word_of(ranker: Any) -> str:
+    """What kind of ranker this is, in a word that ``kind_of`` understands."""
+    return f"{type(ranker).__module__}:{type(ranker).__qualname__}"
+
+
 def load(kind: type[R], folder: Path) -> R:
-    """Read what ``save`` has written; pickles are refused."""
+    """Read what ``save`` has written; pickles are refused, and so are members that are none of this package's models."""
     values: dict[str, Any] = json.loads((folder / ABOUT).read_text(encoding="utf-8"))
+    for name, value in values.items():
+        if isinstance(value, dict):
+            values[name] = tuple(load(kind_of(word), folder / f"{name}.{place}") for place, word in enumerate(value[KINDS]))
     with np.load(folder / ARRAYS, allow_pickle=False) as arrays:
         for name in {key.partition(".")[0] for key in arrays.files}:
             if f"{name}.shape" in arrays.files:
@@ -137,3 +171,13 @@ def load(kind: type[R], folder: Path) -> R:
             else:
                 values[name] = arrays[name]
     return kind(**values)
+
+
+def kind_of(word: str) -> type[Any]:
+    """The class that ``word_of`` has named; raises ValueError unless it is a model of this package."""
+    module, _, name = word.partition(":")
+    found = getattr(importlib.import_module(module), name, None) if module.startswith(MODELS) else None
+    if not (isinstance(found, type) and is_dataclass(found)):
+        message = f"a member of a saved ranker: expected a class below {MODELS}, found {word}"
+        raise ValueError(message)
+    return found

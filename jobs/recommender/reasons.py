@@ -1,4 +1,7 @@
-"""Why an item is on a list: the past items that contributed most to its score, with their share."""
+"""Why an item is on a list: the past items that contributed most to its score, with their share.
+
+Where a ranker delegates, the score is that of the member which speaks for the item.
+"""
 
 from collections.abc import Sequence
 
@@ -8,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from jobs.recommender.histories import Histories
-from jobs.recommender.ranker import Explaining, Ranker
+from jobs.recommender.ranker import Delegating, Explaining, Ranker
 
 MOST = 3
 """Reasons a place."""
@@ -26,13 +29,14 @@ def because(block: pa.RecordBatch, rankers: Sequence[Ranker], item_ids: pa.Array
     found: list[list[dict[str, object]]] = [[] for _ in rows]
     for link, ranker in enumerate(rankers):
         mine = np.flatnonzero(links == link)
-        if not len(mine) or not isinstance(ranker, Explaining):
+        if not len(mine) or not isinstance(ranker, Explaining | Delegating):
             continue
         known = Histories.of_batch(block, ranker.item_ids)
         own_positions = pc.index_in(item_ids, value_set=ranker.item_ids).to_numpy(zero_copy_only=False)
         for row in np.unique(rows[mine]):
             at = mine[rows[mine] == row]
-            parts = ranker.contributions(known, int(row), own_positions[positions[at]].astype(np.int64))
+            asked = known, int(row), own_positions[positions[at]].astype(np.int64)
+            parts = ranker.contributions(*asked) if isinstance(ranker, Explaining) else ranker.advocates(*asked)[1]
             for place, entries in zip(at, parts, strict=True):
                 found[place] = _strongest(entries, ranker.item_ids.take(pa.array(known.positions[known.of(int(row))])))
     return pa.array(found, REASONS)

@@ -1,25 +1,32 @@
 """Search, test, gate: from the rows of a set to a verdict, logged to the training's run as it goes."""
 
-import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from jobs.estimate import Estimate, flat
+from jobs.gold import user_segments
 from jobs.interval import Interval
-from jobs.recommender import als, evaluation, plots
-from jobs.recommender.als import AlsParameters, Filled, Ratings
-from jobs.recommender.artifacts import ChampionModel
+from jobs.recommender import evaluation, plots, search, side_by_side
+from jobs.recommender.artifacts import ChampionModel, fingerprint
 from jobs.recommender.bootstrap import paired_difference
+from jobs.recommender.candidate import Candidate
+from jobs.recommender.chain import Chain
 from jobs.recommender.cut import LEAST_DAYS, Cut
 from jobs.recommender.evaluation import Exam, Result
-from jobs.recommender.gate import Decision, Evidence, Group, decide
-from jobs.recommender.model import Recommender
-from jobs.recommender.popularity import Popular, PopularityTrainer
+from jobs.recommender.gate import POPULARITY, Decision, Evidence, Lists, Rival, decide
+from jobs.recommender.models.als import AlsTrainer
+from jobs.recommender.models.ease import EaseTrainer
+from jobs.recommender.models.item_neighbours import ItemNeighboursTrainer
+from jobs.recommender.popular import popular
+from jobs.recommender.ranker import Ranker
+from jobs.recommender.side_by_side import Training
 from jobs.tracking import Run
 
 LEAST_USERS = 50
@@ -28,42 +35,62 @@ LEAST_USERS = 50
 SEED = 17
 """Of every bootstrap."""
 
-CANDIDATES = (
-    AlsParameters(rank=16, regularisation=0.1, alpha=10.0),
-    AlsParameters(rank=32, regularisation=0.1, alpha=10.0),
-    AlsParameters(rank=32, regularisation=0.1, alpha=40.0),
-    AlsParameters(rank=64, regularisation=0.05, alpha=40.0),
+STARTS = (
+    Candidate(AlsTrainer(rank=16, regularisation=0.1, alpha=10.0)),
+    Candidate(AlsTrainer(rank=32, regularisation=0.1, alpha=10.0)),
+    Candidate(AlsTrainer(rank=32, regularisation=0.1, alpha=40.0)),
+    Candidate(EaseTrainer(regularisation=100.0)),
+    Candidate(ItemNeighboursTrainer()),
 )
-"""The declared search. The best on the validation days, by ndcg_at_10, goes on."""
+"""The candidates that every training tries. The best on the validation days, by ndcg_at_10, goes on."""
 
 ACTIVITY = ((0, "no earlier event"), (1, "1 to 4 earlier events"), (5, "5 to 19 earlier events"), (20, "20 earlier events or more"))
 """Groups of test users, from this many events before the cut, that the gate looks at one by one."""
 
-ALS, POPULARITY, CHAMPION = "als", "popularity", "champion"
+CANDIDATE, CHAMPION = "candidate", "champion"
+
+SIDE_BY_SIDE = "side_by_side.html"
+"""The page of a training, among the artefacts of its run."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The rows of one set that a training reads."""
+    """The rows of one set that a training reads; without ``features`` (``gold.user_features``) nobody has an RFM segment."""
 
     interactions: DataFrame
     order_lines: DataFrame
     items: DataFrame
+    features: DataFrame | None = None
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is tried: ``starts``, and as many more as make ``trials``, proposed by what was found."""
+
+    starts: Sequence[Candidate] = STARTS
+    trials: int = len(STARTS)
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """The decision, the parameters that won the search (None when there was none), and the figures of the test."""
+    """The decision, the candidate that won the search (None when there was none), and the figures of the test.
+
+    ``fingerprint`` is that of the model which sat the test.
+    """
 
     decision: Decision
-    parameters: AlsParameters | None
+    candidate: Candidate | None
     metrics: Mapping[str, float]
+    fingerprint: str | None = None
 
 
 def judge(
-    run: Run, inputs: Inputs, times: Cut | None, serving: ChampionModel | None, candidates: Sequence[AlsParameters] = CANDIDATES
+    run: Run, inputs: Inputs, times: Cut | None, serving: ChampionModel | None, search_for: Search = Search(), *, hold: bool = False
 ) -> Verdict:
-    """Choose on the validation days, judge on the test days; the days before each are all that a candidate learns from."""
+    """Choose on the validation days, judge on the test days; the days before each are all that a candidate learns from.
+
+    With ``hold`` a candidate that passes the gate awaits approval.
+    """
     if times is None:
         return _too_little(serving, f"the history is shorter than {LEAST_DAYS} days", {})
     test = evaluation.prepare(inputs.interactions, inputs.order_lines, inputs.items, times.test)
@@ -75,17 +102,29 @@ def judge(
     if validation.counts.users < LEAST_USERS:
         found = f"{validation.counts.users} users have a relevant item in {times.validation}, fewer than {LEAST_USERS}"
         return _too_little(serving, found, counts)
-    parameters = _search(run, inputs, validation, times.validation, candidates)
-    run.log_params(_flat_params(parameters))
-    results = _test(inputs, test, times.test, parameters, serving)
+    chosen = _search(run, inputs, validation, _day_before(times.validation), search_for)
+    run.log_params(chosen.params())
+    day = _day_before(times.test)
+    ranker = chosen.fit(inputs.interactions, day)
+    chains = {CANDIDATE: _chain(ranker, chosen, inputs, test, day), POPULARITY: _chain(None, chosen, inputs, test, day)}
+    if serving is not None:
+        chains[CHAMPION] = _chain(_as_it_would_have_served(serving, inputs, day), serving.artifacts.candidate, inputs, test, day)
+    results = {name: evaluation.sit(test, chain) for name, chain in chains.items()}
     summaries = {name: result.summary(SEED) for name, result in results.items()}
-    leads = {f"lead_over_{name}": _lead(results[ALS], results[name]) for name in (POPULARITY, CHAMPION) if name in results}
+    rivals = [name for name in (POPULARITY, CHAMPION) if name in results]
+    leads = {f"lead_over_{name}": _lead(results[CANDIDATE], results[name]) for name in rivals}
     run.log_figure(plots.comparison(summaries), "comparison")
     run.log_figure(plots.popularity_calibration(results, test.knowledge), "popularity_calibration")
-    figures = {**summaries[ALS], **leads, **counts}
-    for name in (POPULARITY, CHAMPION):
-        figures |= {f"{name}_{metric}": value for metric, value in summaries.get(name, {}).items()}
-    return Verdict(decide(_evidence(results, leads, serving)), parameters, flat(figures))
+    figures = {**summaries[CANDIDATE], **leads, **counts}
+    for name in rivals:
+        figures |= {f"{name}_{metric}": value for metric, value in summaries[name].items()}
+    evidence = _evidence(results, chosen, serving, _groups(inputs, results[CANDIDATE], day))
+    run.log_figure(plots.leads_by_group(evidence), "leads_by_group")
+    decision = decide(evidence, hold=hold)
+    shown = side_by_side.samples(test, chains, results, inputs.items)
+    title = f"{chosen.trainer.name}, judged on {times.test}"
+    run.log_text(side_by_side.page(title, Training(decision, evidence, results, summaries, test), shown), SIDE_BY_SIDE)
+    return Verdict(decision, chosen, flat(figures), fingerprint(ranker))
 
 
 def _too_little(serving: ChampionModel | None, why: str, counts: Mapping[str, float]) -> Verdict:
@@ -93,74 +132,76 @@ def _too_little(serving: ChampionModel | None, why: str, counts: Mapping[str, fl
     return Verdict(Decision(False, f"No candidate was trained, {stays}: {why}."), None, counts)
 
 
-def _search(run: Run, inputs: Inputs, exam: Exam, window: Interval, candidates: Sequence[AlsParameters]) -> AlsParameters:
-    day = _day_before(window)
-    popular = PopularityTrainer().fit(inputs.interactions, day)
-    rated = {weighting: als.ratings(inputs.interactions, weighting, day) for weighting in {c.weighting for c in candidates}}
-    searched = _searched(candidates)
-    found: list[tuple[str, Estimate, AlsParameters]] = []
-    for parameters in candidates:
-        name = f"als rank={parameters.rank} reg={parameters.regularisation:g} alpha={parameters.alpha:g}"
-        with run.child(name) as child:
-            began = time.monotonic()
-            summary = evaluation.sit(exam, _filled(rated[parameters.weighting], parameters, popular)).summary(SEED)
-            child.log_params({name: value for name, value in _flat_params(parameters).items() if name in searched})
-            child.log_metrics({**summary, "seconds": time.monotonic() - began})
-        found.append((name, summary["ndcg_at_10"], parameters))
+def _search(run: Run, inputs: Inputs, exam: Exam, day: date, wanted: Search) -> Candidate:
+    def sit(candidate: Candidate, share: float) -> search.Summary:
+        some, known = (exam, inputs) if share == 1 else (evaluation.part(exam, share), _part(inputs, share))
+        return evaluation.sit(some, _chain(candidate.fit(known.interactions, day), candidate, known, some, day)).summary(SEED)
+
+    chosen, tried = search.search(run, wanted.starts, wanted.trials, exam.counts.sampled_users, sit)
     with run.child(POPULARITY) as child:
-        child.log_metrics(evaluation.sit(exam, popular).summary(SEED))
-    run.log_figure(plots.search([name for name, *_ in found], [estimate for _, estimate, _ in found]), "search")
-    return max(found, key=lambda candidate: candidate[1].mean)[2]
+        child.log_metrics(evaluation.sit(exam, _chain(None, chosen, inputs, exam, day)).summary(SEED))
+    complete = [one for one in tried if one.is_complete]
+    run.log_figure(plots.search([one.label for one in complete], [one.decisive for one in complete]), "search")
+    return chosen
 
 
-def _searched(candidates: Sequence[AlsParameters]) -> set[str]:
-    """Names of the parameters that differ between candidates; the others stand in the parent run, so that a comparison shows only these."""
-    flat_params = [_flat_params(parameters) for parameters in candidates]
-    return {name for name in flat_params[0] if len({str(values[name]) for values in flat_params}) > 1}
+def _part(inputs: Inputs, share: float) -> Inputs:
+    return replace(inputs, interactions=evaluation.part_of(inputs.interactions, share))
 
 
-def _test(inputs: Inputs, exam: Exam, window: Interval, parameters: AlsParameters, serving: ChampionModel | None) -> dict[str, Result]:
-    day = _day_before(window)
-    popular = PopularityTrainer().fit(inputs.interactions, day)
-    rated = als.ratings(inputs.interactions, parameters.weighting, day)
-    rivals: dict[str, Recommender] = {ALS: _filled(rated, parameters, popular), POPULARITY: popular}
-    if serving is not None:
-        rivals[CHAMPION] = _as_it_would_have_served(serving, inputs, popular, day)
-    return {name: evaluation.sit(exam, rival) for name, rival in rivals.items()}
-
-
-def _as_it_would_have_served(serving: ChampionModel, inputs: Inputs, popular: Popular, day: date) -> Filled:
-    """The champion with the factors that it has; one that has seen test days is fitted anew without them, by its own parameters."""
+def _as_it_would_have_served(serving: ChampionModel, inputs: Inputs, day: date) -> Ranker:
+    """The champion as it is; one that has seen test days is fitted anew without them, by its own parameters."""
     kept = serving.artifacts
-    if date.fromisoformat(kept.as_of_date) <= day:
-        return Filled(kept.personal, popular.scores)
-    return _filled(als.ratings(inputs.interactions, kept.parameters.weighting, day), kept.parameters, popular)
+    return kept.personal if date.fromisoformat(kept.as_of_date) <= day else kept.candidate.fit(inputs.interactions, day)
 
 
-def _filled(rated: Ratings, parameters: AlsParameters, popular: Popular) -> Filled:
-    return Filled(als.fit(rated, parameters), popular.scores)
+def _chain(ranker: Ranker | None, candidate: Candidate, inputs: Inputs, exam: Exam, day: date) -> Chain:
+    """A ranker as it would serve: popularity fills what it leaves, and is all there is without a ranker."""
+    fallback = popular(inputs.interactions, day, exam.candidates)
+    return Chain((ranker, fallback) if ranker else (fallback,), candidate.signals(inputs.interactions, day))
 
 
-def _evidence(results: Mapping[str, Result], leads: Mapping[str, Estimate], serving: ChampionModel | None) -> Evidence:
-    ours, theirs = results[ALS], results[POPULARITY]
-    history = ours.per_user["history_count"]
+Groups = Mapping[str, npt.NDArray[np.bool_]]
+"""Which users of the test belong to a group, by the group's name."""
+
+
+def _groups(inputs: Inputs, result: Result, day: date) -> Groups:
+    """By activity before the cut and, where there are features of a day up to the cut, by the RFM segment of the newest such day."""
+    history = result.per_user["history_count"]
     ends = [start for start, _ in ACTIVITY[1:]] + [None]
-    groups = {}
-    for (start, name), end in zip(ACTIVITY, ends, strict=True):
-        inside = ((history >= start) & (history < end)) if end is not None else history >= start
-        if inside.any():
-            groups[name] = Group(int(inside.sum()), _lead(ours, theirs, inside.to_numpy(dtype=np.bool_)))
-    return Evidence(
-        users=len(ours.per_user),
-        ndcg_at_10=ours.summary(SEED)["ndcg_at_10"],
-        lead_over_popularity=leads[f"lead_over_{POPULARITY}"],
-        coverage_at_10=ours.coverage,
-        popularity_coverage_at_10=theirs.coverage,
-        champion_version=serving.version if serving else None,
-        lead_over_champion=leads.get(f"lead_over_{CHAMPION}"),
-        champion_coverage_at_10=results[CHAMPION].coverage if CHAMPION in results else None,
-        groups=groups,
+    groups = {
+        name: ((history >= start) & (history < end) if end is not None else history >= start).to_numpy(dtype=np.bool_)
+        for (start, name), end in zip(ACTIVITY, ends, strict=True)
+    }
+    newest = inputs.features.where(F.col("as_of_date") <= F.lit(day)).agg(F.max("as_of_date")).first() if inputs.features else None
+    if inputs.features and newest and newest[0]:
+        sat = inputs.features.sparkSession.createDataFrame(result.per_user[["user_id"]])
+        of_day = user_segments.build(inputs.features, as_of=newest[0], model=None).select("user_id", "rfm_segment")
+        of_user = of_day.join(F.broadcast(sat), "user_id").toPandas().set_index("user_id")["rfm_segment"]
+        segments = pd.Series(of_user.reindex(result.per_user["user_id"]).to_numpy())
+        groups |= {f"segment {name}": (segments == name).to_numpy(dtype=np.bool_) for name in sorted(segments.dropna().unique())}
+    return {name: inside for name, inside in groups.items() if inside.any()}
+
+
+def _evidence(results: Mapping[str, Result], chosen: Candidate, serving: ChampionModel | None, groups: Groups) -> Evidence:
+    ours = results[CANDIDATE]
+    labels = {POPULARITY: POPULARITY, CHAMPION: f"champion version {serving.version}" if serving else ""}
+    rivals = tuple(
+        Rival(
+            label,
+            _lists(results[name]),
+            _lead(ours, results[name]),
+            {group: (int(inside.sum()), _lead(ours, results[name], inside)) for group, inside in groups.items()},
+        )
+        for name, label in labels.items()
+        if name in results
     )
+    ndcg = ours.summary(SEED)["ndcg_at_10"]
+    return Evidence(chosen.trainer.name, len(ours.per_user), ndcg, _lists(ours), rivals, serving.version if serving else None)
+
+
+def _lists(result: Result) -> Lists:
+    return Lists(result.coverage, result.novelty, result.popularity_share)
 
 
 def _lead(ours: Result, theirs: Result, inside: slice | npt.NDArray[np.bool_] = slice(None)) -> Estimate:
@@ -169,13 +210,6 @@ def _lead(ours: Result, theirs: Result, inside: slice | npt.NDArray[np.bool_] = 
         raise ValueError(message)
     mine, other = (result.per_user["ndcg_at_10"].to_numpy(dtype="float64")[inside] for result in (ours, theirs))
     return paired_difference(mine, other, seed=SEED)
-
-
-def _flat_params(parameters: AlsParameters) -> dict[str, object]:
-    plain = parameters.as_dict()
-    weighting = plain.pop("weighting")
-    weights = {f"weight_{event_type}": weight for event_type, weight in weighting["event_weights"].items()}
-    return {**plain, "half_life_days": weighting["half_life_days"], **weights}
 
 
 def _day_before(window: Interval) -> date:

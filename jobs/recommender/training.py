@@ -1,7 +1,12 @@
-"""One training of the recommender: reads one set, leaves an MLflow run, a row of ops.decisions, and a champion when the gate opens."""
+"""One training of the recommender: reads one set, leaves an MLflow run, a row of ops.decisions, and a champion when the gate opens.
+
+Where a training is held (``context.hold``), what has passed the gate waits for ``approval.promote``.
+"""
 
 import json
 import logging
+import sys
+import tempfile
 from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
@@ -11,19 +16,22 @@ import pandas as pd
 from pyspark import StorageLevel
 from pyspark.sql import functions as F
 
+import jobs
 from jobs import tracking
 from jobs.context import Context
 from jobs.contract import Table
 from jobs.gold.interactions import INTERACTIONS
+from jobs.gold.user_features import USER_FEATURES
 from jobs.ops.decisions import DECISIONS
-from jobs.recommender import als, champion, served_recommender
-from jobs.recommender.als import AlsParameters
-from jobs.recommender.artifacts import Artifacts, local_copy, place_of
+from jobs.recommender import approval, champion, served_recommender
+from jobs.recommender.approval import RIVAL
+from jobs.recommender.artifacts import Artifacts
+from jobs.recommender.candidate import Candidate
 from jobs.recommender.champion import FAMILY
 from jobs.recommender.cut import cut
-from jobs.recommender.popularity import PopularityTrainer
-from jobs.recommender.selection import Inputs, Verdict, judge
-from jobs.recommender.served_recommender import ServedRecommender
+from jobs.recommender.popular import popular
+from jobs.recommender.selection import Inputs, Search, Verdict, judge
+from jobs.recommender.served_recommender import ASKED, ServedRecommender
 from jobs.silver.items import ITEMS
 from jobs.silver.order_lines import ORDER_LINES
 
@@ -32,14 +40,20 @@ LOG = logging.getLogger("tradewind")
 HISTORY_DAYS = 180
 """Days of interactions that a training reads; older ones weigh next to nothing."""
 
-PACKAGES = ("numpy", "pandas", "pyarrow")
-"""What a reader of the logged model has to install."""
+PACKAGES = ("numpy", "pandas", "pyarrow", "scipy", "pyspark")
+"""What a reader of the logged model has to install; of pyspark only its Python part is imported, no Java is needed."""
 
-_READ: tuple[Table, ...] = (INTERACTIONS, ORDER_LINES, ITEMS)
+MORE_PACKAGES = {"hybrid": ("xgboost-cpu" if sys.platform == "linux" else "xgboost",)}
+"""What readers of one model need beyond that."""
+
+_READ: tuple[Table, ...] = (INTERACTIONS, ORDER_LINES, ITEMS, USER_FEATURES)
 
 
 def train(context: Context) -> dict[str, Any]:
     """Train on the set of the interval's last day; returns ``decision``, ``champion_version`` and ``metrics``.
+
+    Of a candidate that awaits approval also ``awaits_approval`` (its version), ``question`` and ``report`` (Markdown): what a person is
+    asked, and reads before the answer.
 
     Raises BadDataError when the day has no set. Too little data is no error: what serves goes on serving,
     and the decision says why.
@@ -47,58 +61,81 @@ def train(context: Context) -> dict[str, Any]:
     day = context.interval.last_day
     taken = context.lake.read_set(day).snapshots
     snapshots = {table.name: taken[table.name] for table in _READ if table.name in taken}
-    inputs = _inputs(context, snapshots, day)
+    inputs = inputs_of(context, snapshots, day)
     seen = inputs.interactions.agg(F.min("event_date").alias("first_day")).first()
     first_day = seen["first_day"] if seen and seen["first_day"] else day
     tracker = tracking.connect(context.settings)
     serving = champion.load(context)
-    version = serving.version if serving else None
     candidate = None
     with tracker.training(
         FAMILY, run_id=context.run_id, attempt=context.attempt, code_version=context.code_version, as_of=day, window=(first_day, day)
     ) as run:
         run.log_inputs(snapshots)
-        verdict = judge(run, inputs, cut(first_day, day), serving)
+        tried = Search(trials=context.settings.recommender_trials)
+        verdict = judge(run, inputs, cut(first_day, day), serving, tried, hold=context.hold)
+        decision = verdict.decision
         run.log_metrics(verdict.metrics)
-        run.log_text(verdict.decision.reason + "\n", "decision.txt")
-        if verdict.decision.is_promoted and verdict.parameters:
-            candidate = version = _register(context, tracker, run, _refit(inputs, verdict.parameters, day))
-        run.tag({"is_promoted": str(verdict.decision.is_promoted).lower(), "champion_version": version or "none"})
-    if candidate:
-        tracker.set_champion(FAMILY, candidate, verdict.decision.reason)
+        run.log_text(decision.reason + "\n", "decision.txt")
+        if verdict.candidate and (decision.is_promoted or decision.awaits_approval):
+            waits = {tracking.AWAITS_APPROVAL: decision.reason} if decision.awaits_approval else {}
+            candidate = _register(context, tracker, run, _refit(inputs, verdict.candidate, day), waits)
+        version = candidate if decision.is_promoted else serving.version if serving else None
+        run.tag(
+            {
+                "is_promoted": str(decision.is_promoted).lower(),
+                "champion_version": version or tracking.NO_VERSION,
+                RIVAL: serving.version if serving else tracking.NO_VERSION,
+                "trials": str(tried.trials),
+                "fingerprint": verdict.fingerprint or "none",
+            }
+        )
+    if candidate and decision.is_promoted:
+        tracker.set_champion(FAMILY, candidate, decision.reason)
     inputs.interactions.unpersist()
-    LOG.info("%s: %s", FAMILY, verdict.decision.reason)
+    LOG.info("%s: %s", FAMILY, decision.reason)
     _record(context, day, verdict, candidate, version)
-    return {"decision": verdict.decision.reason, "champion_version": version, "metrics": dict(verdict.metrics)}
+    result: dict[str, Any] = {"decision": decision.reason, "champion_version": version, "metrics": dict(verdict.metrics)}
+    if candidate and decision.awaits_approval:
+        result |= approval.asked(run, verdict, candidate=candidate, name=tracker.name(FAMILY), serving=version, day=day)
+    return result
 
 
-def _inputs(context: Context, snapshots: Mapping[str, int], day: date) -> Inputs:
-    interactions, order_lines, items = (
+def inputs_of(context: Context, snapshots: Mapping[str, int], day: date) -> Inputs:
+    """What a training on ``day`` reads, as the named snapshots of the tables hold it; a table without one is empty."""
+    interactions, order_lines, items, features = (
         context.lake.read(table, snapshot_id=snapshots[table.name])
         if table.name in snapshots
         else context.spark.createDataFrame([], table.struct())
         for table in _READ
     )
     recent = (F.col("event_date") > F.lit(day - timedelta(days=HISTORY_DAYS))) & (F.col("event_date") <= F.lit(day))
-    return Inputs(interactions.where(recent).persist(StorageLevel.MEMORY_AND_DISK), order_lines, items)
+    return Inputs(interactions.where(recent).persist(StorageLevel.MEMORY_AND_DISK), order_lines, items, features)
 
 
-def _refit(inputs: Inputs, parameters: AlsParameters, day: date) -> Artifacts:
+def _refit(inputs: Inputs, candidate: Candidate, day: date) -> Artifacts:
     """The winner, fitted once more on everything up to ``day``: the test days are too good to waste on a test."""
-    factors = als.fit(als.ratings(inputs.interactions, parameters.weighting, day), parameters)
-    popular = PopularityTrainer().fit(inputs.interactions, day)
-    return Artifacts(factors, popular.scores, parameters, day.isoformat())
+    personal = candidate.fit(inputs.interactions, day)
+    return Artifacts(personal, popular(inputs.interactions, day), candidate, day.isoformat())
 
 
-def _register(context: Context, tracker: tracking.Tracker, run: tracking.Run, model: Artifacts) -> str:
-    place = place_of(context.settings.scratch_uri, "trainings", f"{context.run_id}-{context.attempt}")
-    with local_copy(context.spark, model, place) as folder:
-        known = model.personal.user_factors.agg(F.min("user_id").alias("user_id")).first()
-        example = pd.DataFrame({"user_id": [known["user_id"] if known else "unknown", "a user that nobody knows"]})
-        output = ServedRecommender(folder).predict(example)
-        loader = Path(served_recommender.__file__)
-        uri = tracker.log_model(run, loader=loader, data=folder, example=example, output=output, packages=PACKAGES)
-    return tracker.register(FAMILY, uri, {"as_of_date": model.as_of_date, "run_id": context.run_id})
+def _register(context: Context, tracker: tracking.Tracker, run: tracking.Run, model: Artifacts, waits: Mapping[str, str]) -> str:
+    known = model.personal.item_ids[:2].to_pylist()
+    somebody = {"user_id": "a user", "items": known, "weights": [1.0] * len(known), "times": [0] * len(known), "excluded": known[:1]}
+    nobody = {"user_id": "a user without a history", **{name: [] for name in ASKED.names if name != "user_id"}}
+    example = pd.DataFrame([somebody, nobody], columns=ASKED.names)
+    with tempfile.TemporaryDirectory(prefix="tradewind-model-") as folder:
+        model.write(Path(folder))
+        uri = tracker.log_model(
+            run,
+            loader=Path(served_recommender.__file__),
+            data=Path(folder),
+            example=example,
+            output=ServedRecommender(Path(folder)).predict(example),
+            packages=(*PACKAGES, *MORE_PACKAGES.get(model.personal.name, ())),
+            package=Path(jobs.__file__).parent,
+        )
+    tags = {"as_of_date": model.as_of_date, "run_id": context.run_id, "model": model.personal.name, "fingerprint": model.fingerprint()}
+    return tracker.register(FAMILY, uri, {**tags, **waits})
 
 
 def _record(context: Context, day: date, verdict: Verdict, candidate: str | None, version: str | None) -> None:

@@ -1,9 +1,8 @@
 """How much an interaction says about taste: a weight an event type, halved every so many days."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -30,28 +29,30 @@ class Weighting:
             message = f"a half-life is positive and weights are not negative: {self}"
             raise ValueError(message)
 
-    def as_dict(self) -> dict[str, Any]:
-        """The parameters as plain values, for a log."""
-        return asdict(self)
 
+def signals(interactions: DataFrame, weighting: Weighting, as_of: date) -> DataFrame:
+    """What models learn from and are asked with (``SIGNALS_FRAME``): rows of ``gold.interactions`` up to the end of ``as_of``.
 
-def preferences(interactions: DataFrame, weighting: Weighting, as_of: date) -> DataFrame:
-    """One row a user and item: ``weight double`` > 0, the decayed sum of event weights up to the end of ``as_of``."""
-    return _weighed(interactions, weighting, as_of, "user_id", "item_id").withColumnRenamed("_weight", "weight")
+    ``weight`` is log(1 + decayed sum of event weights) > 0 of a user and item, Hu, Koren & Volinsky's (2008, eq. 6): the hundredth click
+    says less than the first. ``last_at`` is the start of the last day on which the two met.
+    """
+    last_at = F.max("event_date").cast("timestamp").alias("last_at")
+    found = _weighed(interactions, weighting, as_of, ("user_id", "item_id"), last_at)
+    return found.select("user_id", "item_id", F.log1p("_weight").alias("weight"), "last_at")
 
 
 def popularity(interactions: DataFrame, weighting: Weighting, as_of: date) -> DataFrame:
-    """One row an item that somebody was interested in: ``score double`` > 0, the same sum over all users."""
-    return _weighed(interactions, weighting, as_of, "item_id").withColumnRenamed("_weight", "score")
+    """One row an item that somebody was interested in: ``item_id``, ``score double`` > 0, the decayed sum over all users."""
+    return _weighed(interactions, weighting, as_of, ("item_id",)).withColumnRenamed("_weight", "score")
 
 
-def _weighed(interactions: DataFrame, weighting: Weighting, as_of: date, *keys: str) -> DataFrame:
+def _weighed(interactions: DataFrame, weighting: Weighting, as_of: date, keys: Sequence[str], *more: Column) -> DataFrame:
     age_days = F.datediff(F.lit(as_of), "event_date")
     decayed = _event_weight(weighting) * F.col("event_count") * F.pow(F.lit(0.5), age_days / F.lit(weighting.half_life_days))
     micro = F.round(decayed * MICRO).cast("bigint")
     known = interactions.where((F.col("event_date") <= F.lit(as_of)) & F.col("event_type").isin(*weighting.event_weights))
-    summed = known.groupBy(*keys).agg(F.sum(micro).alias("_micro")).where("_micro > 0")
-    return summed.select(*keys, (F.col("_micro") / MICRO).alias("_weight"))
+    summed = known.groupBy(*keys).agg(F.sum(micro).alias("_micro"), *more).where("_micro > 0")
+    return summed.withColumn("_weight", F.col("_micro") / MICRO).drop("_micro")
 
 
 def _event_weight(weighting: Weighting) -> Column:

@@ -29,6 +29,7 @@ os.environ |= {
     "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{HOME}/airflow.db",
     "AIRFLOW__API_AUTH__JWT_SECRET": "0" * 64,
+    "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True",
     "AIRFLOW_CONN_SPARK_DEFAULT": '{"conn_type": "spark", "host": "local[2]"}',
     "TWSTACK_HOME": "/opt/tradewind",
     "TWSTACK_SPARK_SUBMIT": "/opt/jobs/bin/spark-submit",
@@ -47,6 +48,20 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def bag() -> "BundleDagBag":
     """The DAGs as the processor sees them."""
+    return _parsed()
+
+
+@pytest.fixture
+def asking_bag(monkeypatch: pytest.MonkeyPatch) -> "BundleDagBag":
+    """The DAGs where approval is configured; it is so for the whole test, because a run of a DAG parses its file again."""
+    from orchestration import approval  # noqa: PLC0415 - after the environment is set
+    from orchestration.settings import DagSettings  # noqa: PLC0415
+
+    monkeypatch.setattr(approval, "SETTINGS", DagSettings.from_environment({"TRADEWIND_DAGS_APPROVAL": "on"}))
+    return _parsed()
+
+
+def _parsed() -> "BundleDagBag":
     from airflow.dag_processing.dagbag import BundleDagBag  # noqa: PLC0415 - after the environment is set
 
     return BundleDagBag(dag_folder=str(DAGS_FOLDER), bundle_path=DAGS_FOLDER, bundle_name="dags-folder")

@@ -1,4 +1,4 @@
-"""Run one whole DAG in this process, in Airflow's environment: ``python run_dag.py DAGS_FOLDER DAG_ID DAY``; exit 0 when it succeeded."""
+"""Run whole DAGs in this process, in Airflow's environment: ``python run_dag.py DAGS_FOLDER DAY DAG_ID...``; exit 0 when all succeeded."""
 
 import sys
 from pathlib import Path
@@ -6,14 +6,17 @@ from pathlib import Path
 from airflow.dag_processing.dagbag import BundleDagBag
 
 
-def main(folder: str, dag_id: str, day: str) -> int:
-    """Run the DAG for a day; returns 1 when a task did not succeed."""
+def main(folder: str, day: str, *dag_ids: str) -> int:
+    """Run the DAGs for a day, one after the other; returns 1 when a task did not succeed, and what would follow does not run."""
     bag = BundleDagBag(dag_folder=folder, bundle_path=Path(folder), bundle_name="dags-folder")
-    dag = bag.dags[dag_id]
-    dag.deadline = None  # in Airflow 3.3.2 a test run looks the deadline up by its definition instead of its id, and fails at its end
-    run = dag.test(logical_date=None, run_conf={"day": day})
-    sys.stdout.write(f"{dag_id} {day}: {run.state}\n")
-    return 0 if str(run.state) == "success" else 1
+    for dag_id in dag_ids:
+        dag = bag.dags[dag_id]
+        dag.deadline = None  # in Airflow 3.3.2 a test run looks the deadline up by its definition instead of its id, and fails at its end
+        run = dag.test(logical_date=None, run_conf={"day": day})
+        sys.stdout.write(f"{dag_id} {day}: {run.state}\n")
+        if str(run.state) != "success":
+            return 1
+    return 0
 
 
 if __name__ == "__main__":

@@ -314,6 +314,7 @@ def test_a_message_for_slack_keeps_slacks_limits_and_pings_nobody() -> None:
         ("TRADEWIND_DAGS_ALERT_MAIL_TO", "a@shop.example", "TRADEWIND_DAGS_ALERT_MAIL_TO is not a setting of the DAGs"),
         ("TRADEWIND_DAGS_ALERT_EMAIL_TO", "data", "TRADEWIND_DAGS_ALERT_EMAIL_TO is 'data'; expected addresses"),
         ("TRADEWIND_DAGS_ALERT_SECONDS", "soon", "TRADEWIND_DAGS_ALERT_SECONDS is 'soon'; expected a whole number"),
+        ("TRADEWIND_DAGS_APPROVAL_DAYS", "0", "TRADEWIND_DAGS_APPROVAL_DAYS is '0'; expected 1 or more"),
         ("TRADEWIND_DAGS_CRON", "yes", "TRADEWIND_DAGS_CRON is 'yes'; expected on or off"),
     ],
 )

@@ -54,7 +54,7 @@ def test_a_file_is_a_table_of_contents(name: str) -> None:
     assert {node.module for node in body if isinstance(node, ast.ImportFrom) and node.module} <= {
         "airflow.sdk",
         "jobs.catalog",
-        *(f"orchestration.{module}" for module in ("alerts", "assets", "defaults", "operator")),
+        *(f"orchestration.{module}" for module in ("alerts", "approval", "assets", "defaults", "operator")),
     }
 
 
@@ -79,6 +79,7 @@ def test_tasks_are_those_of_the_catalog_one_after_the_other(bag: "BundleDagBag",
 def test_trainings_alone_are_no_writers_of_the_lake() -> None:
     assert {task.name: task.pool for task in TASKS.values() if task.pool != "lake_writer"} == {
         "train_recommender": "trainer",
+        "promote_recommender": "trainer",
         "train_segments": "trainer",
     }
     assert {pool.name: pool.slots for pool in POOLS} == {"lake_writer": 1, "trainer": 2}

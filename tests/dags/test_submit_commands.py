@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from airflow.sdk.execution_time.context import MacrosAccessor
 
+from jobs.catalog import PROMOTE_RECOMMENDER, TRAIN_RECOMMENDER
+
 if TYPE_CHECKING:
     from airflow.dag_processing.dagbag import BundleDagBag
 
@@ -36,7 +38,7 @@ def rendered(task: Any, *, key: str | None, conf: dict[str, Any], ds: str | None
     return [*command, "--result", "RESULT_FILE"]
 
 
-def test_every_task_submits_the_reviewed_command(bag: "BundleDagBag", request: pytest.FixtureRequest) -> None:
+def test_every_task_submits_the_reviewed_command(bag: "BundleDagBag", asking_bag: "BundleDagBag", request: pytest.FixtureRequest) -> None:
     commands = {
         name: {
             task.task_id: " ".join(rendered(task, key="2026-01-31" if name in KEYED else None, conf=CONF.get(name, {}), ds=DATES.get(name)))
@@ -44,6 +46,9 @@ def test_every_task_submits_the_reviewed_command(bag: "BundleDagBag", request: p
         }
         for name, dag in sorted(bag.dags.items())
     }
+    name = "train_recommender_weekly"
+    asking = [asking_bag.dags[name].get_task(task.name) for task in (TRAIN_RECOMMENDER, PROMOTE_RECOMMENDER)]
+    commands[f"{name} with approval"] = {task.task_id: " ".join(rendered(task, key=None, conf=CONF[name])) for task in asking}
     if request.config.getoption("--update-commands"):
         REVIEWED.write_text(json.dumps(commands, indent=2) + "\n", encoding="utf-8")
     assert commands == json.loads(REVIEWED.read_text(encoding="utf-8"))

@@ -21,7 +21,8 @@ pytestmark = pytest.mark.timeout(1_800)
 FIRST, DAYS, SEED = date(2026, 3, 1), 2, 20260301
 INTERVAL = Interval(FIRST, FIRST + timedelta(days=DAYS))
 
-BRONZE_AND_SILVER = ("bronze", "silver")
+OF_EVENTS = (("bronze.events",), ("silver.events", "silver.sessions"))
+"""The tasks where nothing but events land."""
 
 MakeWorld = Callable[[str], World]
 
@@ -62,7 +63,7 @@ def test_a_corrected_file_replaces_what_it_had_delivered_and_touches_the_days_of
     for one, content in ((mended, wrong), (fresh, right)):
         land_day(one.settings, first, {"events": kept})
         land_day(one.settings, second, {"events": content})
-        one.run(INTERVAL, "both", BRONZE_AND_SILVER)
+        one.run(INTERVAL, "both", OF_EVENTS)
     land_day(mended.settings, second, {"events": right})
-    mended.run(Interval(second, INTERVAL.end), "corrected", BRONZE_AND_SILVER)
+    mended.run(Interval(second, INTERVAL.end), "corrected", OF_EVENTS)
     assert mended.hashes() == fresh.hashes()

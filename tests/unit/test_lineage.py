@@ -186,9 +186,12 @@ def test_bronze_names_the_landed_feeds_and_a_training_its_model(told: Told) -> N
         pass
     with Lineage(context()).task(("model.recommender",)) as outcome:
         outcome["model.recommender"] = {"champion_version": "3"}
+    with Lineage(context()).task(("model.recommender.approved",)) as outcome:
+        outcome["model.recommender.approved"] = {"champion_version": "4"}
     ends = [event for event in told() if event["eventType"] == "COMPLETE"]
     assert [one["name"] for one in ends[0]["inputs"]] == [f"landing/native/{feed}" for feed in ("events", "orders", "items")]
-    assert [(one["namespace"], one["name"]) for one in ends[1]["outputs"]] == [("mlflow://synthetic", "synthetic.recommender")]
+    for end in ends[1:]:
+        assert [(one["namespace"], one["name"]) for one in end["outputs"]] == [("mlflow://synthetic", "synthetic.recommender")]
 
 
 @needs_client

@@ -1,8 +1,12 @@
 """Claims about the slates that everybody gets."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 
+import numpy as np
+import pyarrow as pa
 import pytest
+import scipy.sparse as sp
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -10,34 +14,44 @@ from expectations.gate import audit
 from expectations.gold.recommendations import SUITE
 from jobs.contract import conform
 from jobs.gold.recommendations import RECOMMENDATIONS, SLATE_SIZE, build
-from jobs.recommender.als import AlsParameters, Factors
 from jobs.recommender.artifacts import Artifacts, ChampionModel
+from jobs.recommender.candidate import Candidate
+from jobs.recommender.models.item_neighbours import ItemNeighbours, ItemNeighboursTrainer
+from jobs.recommender.models.popularity import Popularity
+from tests.bronze_rows import SETTINGS
 
 DAY, LATER = date(2026, 6, 30), date(2026, 7, 1)
+BEFORE = DAY - timedelta(days=3)
+SOLD = "user_id string, item_id string, ordered_date date, landed_date date, kind string, quantity bigint"
+BROWSED = "user_id string, item_id string, event_type string, event_date date, landed_date date"
 ITEMS = [f"i{n:02}" for n in range(24)]
-FACTOR_ROW = "{} string, factors array<float>"
 
 
 def made(spark: SparkSession, model: ChampionModel | None, *, on_sale: int = 24, bought: tuple[str, ...] = ("i00", "i01")) -> DataFrame:
-    """Slates for a user with factors, one without, and one of another day who must get none."""
-    seen = [("known", item, "view_item", DAY, 1, 0) for item in ITEMS[:10]] + [("known", "i23", "view_item", LATER, 99, 0)]
+    """Slates for a user with a history, one without, and one of another day who must get none."""
+    seen = [("known", item, "view_item", BEFORE, 1, 0) for item in ITEMS[:10]] + [("known", "i23", "view_item", LATER, 99, 0)]
     interactions = spark.createDataFrame(
         seen, "user_id string, item_id string, event_type string, event_date date, event_count bigint, quantity bigint"
     )
-    sold = [("known", item, DAY, "sale") for item in bought] + [("known", "i02", DAY, "refund"), ("known", "i03", LATER, "sale")]
-    order_lines = spark.createDataFrame(sold, "user_id string, item_id string, ordered_date date, kind string")
+    sold = [(item, DAY, DAY, "sale") for item in bought]
+    sold += [("i02", DAY, DAY, "refund"), ("i03", LATER, LATER, "sale"), ("i04", DAY, LATER, "sale")]
+    order_lines = spark.createDataFrame([("known", *row, 1) for row in sold], SOLD)
     versions = [(item, date(2026, 1, 1), None, n < on_sale) for n, item in enumerate(ITEMS)]
     items = spark.createDataFrame(versions, "item_id string, valid_from date, valid_to date, is_on_sale boolean")
     users = spark.createDataFrame([(DAY, "known"), (DAY, "new"), (LATER, "other")], "as_of_date date, user_id string")
-    return build(interactions, order_lines, items, users, as_of=DAY, model=model)
+    browsed = spark.createDataFrame([("known", "i22", "view_item", DAY, LATER)] * 9 + [("known", "i09", "view_item", DAY, DAY)], BROWSED)
+    return build(interactions, browsed, order_lines, items, users, as_of=DAY, model=model, settings=SETTINGS)
 
 
 @pytest.fixture(scope="module")
-def champion(spark: SparkSession) -> ChampionModel:
-    users = spark.createDataFrame([("known", [1.0])], FACTOR_ROW.format("user_id"))
-    items = spark.createDataFrame([(item, [float(n)]) for n, item in enumerate(ITEMS[:6])], FACTOR_ROW.format("item_id"))
-    popularity = spark.createDataFrame([], "item_id string, score double")
-    return ChampionModel("7", Artifacts(Factors(users, items), popularity, AlsParameters(rank=1), DAY.isoformat()))
+def champion() -> ChampionModel:
+    """i06 speaks for i05 to i00, the more the greater the number, i07 for i05 alone."""
+    likeness = np.zeros((10, 10))
+    likeness[6, :6] = np.arange(6) + 1.0
+    likeness[7, 5] = 2.0
+    personal = ItemNeighbours(pa.array(ITEMS[:10]), sp.csr_matrix(likeness), "item_neighbours")
+    nothing = Popularity(pa.array([], pa.string()), np.zeros(0))
+    return ChampionModel("7", Artifacts(personal, nothing, Candidate(ItemNeighboursTrainer()), DAY.isoformat()))
 
 
 def slate(rows: DataFrame, user_id: str) -> list[tuple[str, str]]:
@@ -54,10 +68,24 @@ def test_every_user_of_the_day_gets_twenty_and_the_suite_accepts_them(spark: Spa
 def test_personal_items_come_first_then_popular_ones_and_nothing_that_was_bought(spark: SparkSession, champion: ChampionModel) -> None:
     rows = made(spark, champion)
     known = slate(rows, "known")
-    assert known[:4] == [("i05", "als"), ("i04", "als"), ("i03", "als"), ("i02", "als")], "i00 and i01 are bought; a refund is no purchase"
-    assert known[4:8] == [(item, "popularity") for item in ("i06", "i07", "i08", "i09")]
+    assert known[:4] == [(f"i0{n}", "item_neighbours") for n in (5, 4, 3, 2)], "i00 and i01 are bought; a refund is no purchase"
+    assert known[4:8] == [(item, "popularity") for item in ("i09", "i06", "i07", "i08")], "i09 was seen once more on the day"
+    assert known[8] == ("i10", "popularity"), "what had not landed by then, or not happened, says nothing"
     assert {model for _, model in slate(rows, "new")} == {"popularity"}
     assert slate(rows, "new")[0] == ("i00", "popularity"), "what happens later does not count"
+
+
+def test_each_place_says_what_spoke_for_it(spark: SparkSession, champion: ChampionModel) -> None:
+    rows = {row["rank"]: row for row in made(spark, champion).where("user_id = 'known'").collect()}
+    first = [(rows[1][f"because_item_id_{n}"], rows[1][f"because_share_{n}"]) for n in (1, 2, 3)]
+    assert first == [("i06", pytest.approx(0.75)), ("i07", pytest.approx(0.25)), (None, None)]
+    assert (rows[2]["because_item_id_1"], rows[2]["because_share_1"]) == ("i06", 1.0)
+    assert rows[5]["because_item_id_1"] is None, "popularity has no reason of one's own"
+
+
+def test_a_user_who_came_after_the_training_gets_personal_items(spark: SparkSession, champion: ChampionModel) -> None:
+    before = replace(champion, artifacts=replace(champion.artifacts, as_of_date="2026-01-01"))
+    assert {row["model"] for row in made(spark, before).where("user_id = 'known' AND rank <= 4").collect()} == {"item_neighbours"}
 
 
 def test_without_a_champion_popularity_serves_everybody(spark: SparkSession) -> None:
@@ -73,10 +101,16 @@ def test_what_is_not_on_sale_is_not_shown_even_if_slates_get_short(spark: SparkS
     assert [finding.severity for finding in findings.values()] == ["warning"]
 
 
+@pytest.fixture(scope="module")
+def ordinary(spark: SparkSession, champion: ChampionModel) -> DataFrame:
+    """Slates without a fault, made once."""
+    return made(spark, champion).cache()
+
+
 @pytest.mark.parametrize(
     ("fault", "value"), [("rank", "21"), ("rank", "1"), ("item_id", "'i05'"), ("item_id", "NULL"), ("score", "NULL"), ("model", "'luck'")]
 )
-def test_the_suite_refuses_each_planted_fault(spark: SparkSession, champion: ChampionModel, fault: str, value: str) -> None:
-    kind = dict(made(spark, champion).dtypes)[fault]
-    spoilt = made(spark, champion).withColumn(fault, F.when(F.col("rank") == 3, F.expr(f"CAST({value} AS {kind})")).otherwise(F.col(fault)))
+def test_the_suite_refuses_each_planted_fault(ordinary: DataFrame, fault: str, value: str) -> None:
+    kind = dict(ordinary.dtypes)[fault]
+    spoilt = ordinary.withColumn(fault, F.when(F.col("rank") == 3, F.expr(f"CAST({value} AS {kind})")).otherwise(F.col(fault)))
     assert any(finding.severity == "critical" and not finding.is_met for finding in audit(spoilt, SUITE))

@@ -58,8 +58,13 @@ def profiles(spark: SparkSession, users: list[tuple[Any, ...]] = USERS, model: S
     return {(row["scheme"], row["segment"]): row for row in rows}
 
 
-def test_each_scheme_covers_every_user_once(spark: SparkSession) -> None:
-    found = profiles(spark)
+@pytest.fixture(scope="module")
+def found(spark: SparkSession) -> dict[tuple[str, str], Row]:
+    """The profiles of ``USERS``, made once."""
+    return profiles(spark)
+
+
+def test_each_scheme_covers_every_user_once(found: dict[tuple[str, str], Row]) -> None:
     assert set(found) == {
         ("rfm", "Champions"),
         ("rfm", "Window shoppers"),
@@ -71,21 +76,20 @@ def test_each_scheme_covers_every_user_once(spark: SparkSession) -> None:
         assert sum(row["user_count"] for (kind, _), row in found.items() if kind == scheme) == 4
 
 
-def test_a_profile_says_how_many_how_much_and_what_sets_it_apart(spark: SparkSession) -> None:
-    row = profiles(spark)["rfm", "Champions"]
+def test_a_profile_says_how_many_how_much_and_what_sets_it_apart(found: dict[tuple[str, str], Row]) -> None:
+    row = found["rfm", "Champions"]
     assert (row["user_share"], row["buyer_share"], row["spend_minor"], row["spend_share"]) == (0.5, 1.0, 8000, 1.0)
     assert (row["mean_order_count"], row["mean_spend_minor"], row["mean_recency_days"]) == (7.0, 4000.0, 2.0)
     assert row["distinguishing"] == "more orders (+1.0 sd), more pieces bought (+1.0 sd), higher spend (+0.8 sd)"
     assert row["meaning"].startswith("Bought lately")
 
 
-def test_the_lowest_category_wins_a_tie(spark: SparkSession) -> None:
-    assert profiles(spark)["rfm", "Champions"]["top_category_id"] == "mugs"
-    assert profiles(spark)["rfm", "Window shoppers"]["top_category_id"] == "tea"
+def test_the_lowest_category_wins_a_tie(found: dict[tuple[str, str], Row]) -> None:
+    assert found["rfm", "Champions"]["top_category_id"] == "mugs"
+    assert found["rfm", "Window shoppers"]["top_category_id"] == "tea"
 
 
-def test_clusters_speak_with_the_words_of_their_model(spark: SparkSession) -> None:
-    found = profiles(spark)
+def test_clusters_speak_with_the_words_of_their_model(found: dict[tuple[str, str], Row]) -> None:
     assert (found["behaviour", "Fans"]["meaning"], found["behaviour", "Fans"]["action"]) == ("They buy.", "Thank them.")
     assert found["taste", UNASSIGNED]["meaning"] == "No model of this scheme serves yet."
     assert found["taste", UNASSIGNED]["distinguishing"] == "close to the average user"

@@ -8,7 +8,9 @@ from pyspark.sql import DataFrame, SparkSession
 
 from jobs.interval import Interval
 from jobs.recommender import evaluation, metrics
-from jobs.recommender.popularity import PopularityTrainer
+from jobs.recommender.chain import Chain
+from jobs.recommender.popular import POPULARITY_WEIGHTING, popular
+from jobs.recommender.weights import signals
 
 WINDOW = Interval(date(2026, 6, 24), date(2026, 7, 1))
 BEFORE, INSIDE, AFTER = date(2026, 6, 23), date(2026, 6, 24), date(2026, 7, 1)
@@ -59,11 +61,13 @@ def test_everybody_with_intent_in_the_window_sits_the_exam_and_the_cold_are_coun
     assert right == {("old", "tea"), ("old", "new_item"), ("cold", "tea")}, "bought again, only viewed, or too late is no right answer"
     assert exam.counts == evaluation.Counts(users=2, cold_users=1, relevant_pairs=3, relevant_items=2, cold_items=1, sampled_users=2)
     assert exam.candidate_ids == {"tea", "mug"}, "on sale at the cut, by the version of that day"
-    result = evaluation.sit(exam, PopularityTrainer().fit(interactions(spark, rows), WINDOW.start - timedelta(days=1)))
+    cut_day, known = WINDOW.start - timedelta(days=1), interactions(spark, rows)
+    result = evaluation.sit(exam, Chain((popular(known, cut_day, exam.candidates),), signals(known, POPULARITY_WEIGHTING, cut_day)))
     assert result.per_user["user_id"].tolist() == ["cold", "old"]
     assert result.per_user["hit_rate_at_10"].tolist() == [1.0, 1.0]
     assert result.per_user["recall_at_10"].tolist() == [1.0, 0.5], "an item that nobody could recommend stays a miss"
     assert result.coverage == 1.0
+    assert result.popularity_share == 0.5, "of two items the better known one is the head, and both are on both lists"
 
 
 def test_a_shop_without_a_catalogue_sells_what_was_touched_before_the_cut(spark: SparkSession) -> None:

@@ -1,4 +1,4 @@
-"""What Airflow is told about alerts comes from whoever starts the stack; nothing else does."""
+"""What Airflow is told about alerts and approval comes from whoever starts the stack; nothing else does."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -11,11 +11,13 @@ from stack.credentials import Credentials
 from stack.settings import Ports, StackSettings
 
 
-def test_alert_settings_and_connections_are_handed_on_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_alerts_approval_and_connections_are_handed_on_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(java, "require", lambda: tmp_path / "bin" / "java")
     monkeypatch.setattr(java, "home", lambda _: tmp_path)
     given = {
         "TRADEWIND_DAGS_ALERT_EMAIL_TO": "data@shop.example",
+        "TRADEWIND_DAGS_APPROVAL": "on",
+        "TRADEWIND_DAGS_APPROVAL_DAYS": "3",
         "AIRFLOW_CONN_SMTP_DEFAULT": "smtp://mail.shop.example:465",
         "AIRFLOW_CONN_SPARK_DEFAULT": "spark://elsewhere",
         "TRADEWIND_DAGS_RETRY_SECONDS": "1",
@@ -28,6 +30,8 @@ def test_alert_settings_and_connections_are_handed_on_and_nothing_else(tmp_path:
     told = services.environment(Credentials())
     assert {name: told.get(name) for name in given} == {
         "TRADEWIND_DAGS_ALERT_EMAIL_TO": "data@shop.example",
+        "TRADEWIND_DAGS_APPROVAL": "on",
+        "TRADEWIND_DAGS_APPROVAL_DAYS": "3",
         "AIRFLOW_CONN_SMTP_DEFAULT": "smtp://mail.shop.example:465",
         "AIRFLOW_CONN_SPARK_DEFAULT": '{"conn_type": "spark", "host": "local[2]"}',
         "TRADEWIND_DAGS_RETRY_SECONDS": "60",

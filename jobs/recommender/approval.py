@@ -1,0 +1,103 @@
+"""A person decides: what a held training asks, and the promotion of what was approved."""
+
+import json
+import logging
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from jobs import tracking
+from jobs.context import Context
+from jobs.errors import BadDataError
+from jobs.lake import Lake
+from jobs.ops.decisions import DECISIONS
+from jobs.recommender import report
+from jobs.recommender.champion import FAMILY
+from jobs.recommender.gate import approved
+from jobs.recommender.selection import Verdict
+from jobs.tracking import AWAITS_APPROVAL, NO_VERSION, ModelVersion, Run, Tracker
+
+LOG = logging.getLogger("tradewind")
+
+RIVAL = "rival_version"
+"""Tag of a training's run: the champion that its candidate was compared with."""
+
+SUFFIX = ".approved"
+"""Ends the run id of an approval in ``ops.decisions``: a training and its approval are two decisions of one run of the scheduler."""
+
+
+@dataclass(frozen=True)
+class Approved:
+    """The version that serves, and why; ``is_new`` is False when it did before."""
+
+    version: ModelVersion
+    reason: str
+    is_new: bool
+
+
+def asked(run: Run, verdict: Verdict, *, candidate: str, name: str, serving: str | None, day: date) -> dict[str, str]:
+    """What a training says of a candidate that waits: ``awaits_approval``, the ``question`` in a line, and the ``report`` as Markdown.
+
+    ``candidate`` and ``serving`` are versions of the registered model ``name``.
+    """
+    return {
+        "awaits_approval": candidate,
+        "question": f"Shall version {candidate} of {name} serve? It was trained on the set of {day}.",
+        "report": report.markdown(verdict.decision, verdict.metrics, serving, run.run_id, run.address),
+    }
+
+
+def promote(context: Context) -> dict[str, Any]:
+    """Let serve what this run of the scheduler has trained and a person has approved; returns ``decision`` and ``champion_version``.
+
+    A re-run is safe: an attempt that died is finished, and one after that says that there is nothing to do. Raises BadDataError when
+    nothing of this run awaits approval, or another champion serves than the one that it was compared with.
+    """
+    tracker = tracking.connect(context.settings)
+    found = approve(tracker, context.run_id)
+    if found.is_new:
+        # The tag goes last: an attempt that dies before is repeated in full.
+        lake = Lake(context.spark, replace(context.lake.attempt, run_id=f"{context.run_id}{SUFFIX}"))
+        lake.append_rows(DECISIONS, [_decision(found)])
+        tracker.no_longer_awaits(FAMILY, found.version)
+    LOG.info("%s: %s", FAMILY, found.reason)
+    return {"decision": found.reason, "champion_version": found.version.version}
+
+
+def approve(tracker: Tracker, run_id: str) -> Approved:
+    """Make champion what ``run_id``, a run of the scheduler, has trained last; raises as ``promote`` does."""
+    found, serving = tracker.of_run(FAMILY, run_id), tracker.champion(FAMILY)
+    is_serving = found is not None and serving is not None and serving.version == found.version
+    if found is None or (AWAITS_APPROVAL not in found.tags and not is_serving):
+        raise BadDataError(
+            tracker.name(FAMILY),
+            expected=f"a version of run {run_id} that awaits approval",
+            found=f"version {found.version}, which does not" if found else "none",
+            advice="Only a training that is held leaves one, and it waits once: train again.",
+        )
+    if AWAITS_APPROVAL not in found.tags:
+        return Approved(found, f"Nothing to do: version {found.version} was approved before and serves.", is_new=False)
+    rival, serves = tracker.recorded(found.run_id).tags[RIVAL], serving.version if serving else NO_VERSION
+    if not is_serving and serves != rival:
+        raise BadDataError(
+            tracker.name(FAMILY),
+            expected=f"the champion that version {found.version} was compared with, {rival}",
+            found=f"champion {serves}",
+            advice="The champion has changed since, so the report no longer holds: train again.",
+        )
+    reason = approved(found.tags[AWAITS_APPROVAL])
+    tracker.set_champion(FAMILY, found.version, reason)
+    return Approved(found, reason, is_new=True)
+
+
+def _decision(found: Approved) -> dict[str, object]:
+    version = found.version
+    return {
+        "family": FAMILY,
+        "as_of_date": date.fromisoformat(version.tags["as_of_date"]),
+        "candidate_version": version.version,
+        "champion_version": version.version,
+        "is_promoted": True,
+        "reason": found.reason,
+        "metrics": json.dumps(dict(version.metrics), sort_keys=True),
+    }

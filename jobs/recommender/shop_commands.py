@@ -1,0 +1,66 @@
+"""The commands of ``python -m jobs.recommender`` that work on a shop: its registry and its lake."""
+
+import argparse
+import json
+import sys
+from datetime import UTC, date, datetime, timedelta
+
+from rich.console import Console
+
+from jobs import tracking
+from jobs.context import Context
+from jobs.interval import Interval
+from jobs.ops.decisions import DECISIONS
+from jobs.outages import explained
+from jobs.recommender.rollback import Step, roll_back
+from jobs.recommender.verification import verify
+from jobs.settings import Settings
+
+DIFFERS = 1
+"""Exit code of a training that does not give the same again."""
+
+
+def main(options: argparse.Namespace, console: Console) -> int:
+    """Answer a parsed command line; an error of ours is one line on standard error and its exit code."""
+    try:
+        return _verify(options, console) if options.command == "verify" else _roll_back(options, console)
+    except Exception as error:
+        known = explained(error)
+        if known is None:
+            raise
+        sys.stderr.write(f"{known}\n")
+        return known.exit_code
+
+
+def _verify(options: argparse.Namespace, console: Console) -> int:
+    found = verify(_context(f"verify-{options.run}"), options.run)
+    for difference in found.differences:
+        console.print(difference, style="red")
+    verdict = "differs" if found.differences else "gives the same again"
+    console.print(f"run {found.run_id} {verdict}: fingerprint {found.fingerprint}, {found.metrics} figures compared")
+    return DIFFERS if found.differences else 0
+
+
+def _roll_back(options: argparse.Namespace, console: Console) -> int:
+    context = _context(f"roll-back-{datetime.now(UTC):%Y%m%dT%H%M%S}")
+    step = roll_back(tracking.connect(context.settings), options.family, options.reason, options.to)
+    context.lake.append_rows(DECISIONS, [_decision(step, context.interval.start)])
+    console.print(step.reason)
+    return 0
+
+
+def _decision(step: Step, day: date) -> dict[str, object]:
+    return {
+        "family": step.family,
+        "as_of_date": day,
+        "candidate_version": step.back_to,
+        "champion_version": step.back_to,
+        "is_promoted": step.back_to is not None,
+        "reason": step.reason,
+        "metrics": json.dumps({}),
+    }
+
+
+def _context(run_id: str) -> Context:
+    today = datetime.now(UTC).date()
+    return Context.create(Settings.from_environment(), Interval(today, today + timedelta(days=1)), run_id=run_id, attempt=1)

@@ -22,6 +22,8 @@ IDS = ["train_recommender", "is_there_a_candidate", "approve", "promote_recommen
 REPORT = "Awaits approval: ease has more.\n\n| figure | candidate |\n| --- | --- |\n| ndcg_at_10 | 0.2000 [0.1000, 0.3000] |\n\n{{ day }}"
 HELD = {"awaits_approval": "4", "question": "Shall version 4 of corner.recommender serve?", "report": REPORT}
 DETAILS = f"/api/v2/dags/{DAG}/dagRuns/~/hitlDetails"
+UNANSWERED = {"response_received": False, "state": "awaiting_input"}
+"""Asks for what waits: a question is recorded a moment before its task stops running."""
 
 
 def test_with_approval_a_training_is_held_and_a_person_stands_before_the_promotion(asking_bag: "BundleDagBag") -> None:
@@ -77,10 +79,10 @@ def states(run: Any) -> dict[str, str]:
 
 
 def answering(client: "TestClient", option: str, asked: list[dict[str, Any]]) -> Callable[[], None]:
-    """Waits until somebody is asked, keeps the question in ``asked``, and answers it."""
+    """Waits until the run waits for somebody, keeps the question in ``asked``, and answers it."""
 
     def answer() -> None:
-        while not (waiting := client.get(DETAILS, params={"response_received": False}).json()["hitl_details"]):
+        while not (waiting := client.get(DETAILS, params=UNANSWERED).json()["hitl_details"]):
             time.sleep(0.2)
         asked.extend(waiting)
         instance = waiting[0]["task_instance"]

@@ -3,8 +3,9 @@
 import hashlib
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime, time
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from pyspark.sql import functions as F
 
 from jobs.bronze.lines import lines_table
 from jobs.contract import Table
+from jobs.landing import MARKER, read_lines
 from jobs.quality import states
 from jobs.quality.day_state import DayState
 from jobs.quality.rules import Anomaly, judged
@@ -21,6 +23,9 @@ from jobs.quality.watches import WATCHES, watch_of
 from jobs.settings import Settings
 from jobs.silver import events, order_lines
 from jobs.sources.source import Source
+from jobs.sources.synthetic.generation import generate
+from jobs.sources.synthetic.places import Folder
+from jobs.sources.synthetic.shop import Shop
 
 Line = tuple[date, str, int, str]
 """Landed day, file, line number, text."""
@@ -91,3 +96,19 @@ def alarms(days: Mapping[str, Mapping[date, DayState]], judged_days: Sequence[da
 def no_lines(spark: SparkSession) -> DataFrame:
     """The lines of a feed that a source does not have."""
     return spark.createDataFrame([], lines_table("bronze.lines", "").struct()).where(F.lit(False))
+
+
+def generated(spark: SparkSession, shop: Shop, source: Source, folder: Path) -> dict[str, DataFrame]:
+    """The frames of ``silver`` of a synthetic shop, whose landing files and answers are left in ``folder``."""
+    place = Folder(folder)
+    generate(shop, spark=spark, landing=place, answers_place=place, tell=lambda _: None)
+    return silver(source, *(bronze(spark, source, landed(folder, source, feed)) for feed in ("events", "orders")))
+
+
+def landed(folder: Path, source: Source, feed: str) -> Iterator[Line]:
+    """Every landed line of a feed."""
+    for file in sorted((folder / "landing" / source.name / feed).glob("*/*")):
+        if file.name != MARKER:
+            with file.open("rb") as stream:
+                for number, line in read_lines(stream, source.feed(feed), file.name):
+                    yield date.fromisoformat(file.parent.name), str(file.relative_to(folder)), number, line

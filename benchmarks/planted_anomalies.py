@@ -19,11 +19,10 @@ from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table as Shown
 
-from benchmarks.frames_of_days import Line, alarms, bronze, recorded, session, silver
+from benchmarks.frames_of_days import alarms, generated, recorded, session
 from jobs.contract import Table
 from jobs.gold import daily_item_stats
 from jobs.gold.daily_item_stats import DAILY_ITEM_STATS
-from jobs.landing import MARKER, read_lines
 from jobs.quality.day_state import DayState
 from jobs.quality.rules import Anomaly, judged
 from jobs.quality.states import day_states
@@ -32,8 +31,6 @@ from jobs.silver.events import EVENTS, EVENTS_REJECTED
 from jobs.silver.order_lines import ORDER_LINES, ORDER_LINES_REJECTED
 from jobs.sources.source import Source, load
 from jobs.sources.synthetic.catalogue import catalogue_of, item_id
-from jobs.sources.synthetic.generation import generate
-from jobs.sources.synthetic.places import Folder
 from jobs.sources.synthetic.shop import Shop
 from jobs.sources.synthetic.vocabulary import CATEGORIES
 
@@ -136,10 +133,7 @@ def with_fault(fault: Fault, frames: Mapping[str, DataFrame], history: Mapping[s
 def frames_of(spark: SparkSession, shop: Shop, source: Source) -> dict[str, DataFrame]:
     """The shop's silver frames and its daily item statistics with categories, of the shop's own days."""
     with tempfile.TemporaryDirectory() as folder:
-        place = Folder(Path(folder))
-        generate(shop, spark=spark, landing=place, answers_place=place, tell=lambda _: None)
-        lines = {feed: bronze(spark, source, landed(Path(folder), source, feed)) for feed in ("events", "orders")}
-    frames = silver(source, lines["events"], lines["orders"])
+        frames = generated(spark, shop, source, Path(folder))
     first = F.lit(shop.first_day)
     frames[EVENTS.name] = frames[EVENTS.name].where(F.col("event_date").between(first, F.lit(LAST)))
     frames[ORDER_LINES.name] = frames[ORDER_LINES.name].where(F.col("ordered_date").between(first, F.lit(LAST)))
@@ -148,15 +142,6 @@ def frames_of(spark: SparkSession, shop: Shop, source: Source) -> dict[str, Data
     stats = daily_item_stats.build(frames[EVENTS.name], frames[ORDER_LINES.name])
     frames[DAILY_ITEM_STATS.name] = stats.join(F.broadcast(catalogue), "item_id", "left").cache()
     return frames
-
-
-def landed(folder: Path, source: Source, feed: str) -> Iterator[Line]:
-    """Every landed line of a feed."""
-    for file in sorted((folder / "landing" / source.name / feed).glob("*/*")):
-        if file.name != MARKER:
-            with file.open("rb") as stream:
-                for number, line in read_lines(stream, source.feed(feed), file.name):
-                    yield date.fromisoformat(file.parent.name), str(file.relative_to(folder)), number, line
 
 
 if __name__ == "__main__":

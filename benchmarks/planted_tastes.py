@@ -22,24 +22,21 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from benchmarks.frames_of_days import SETTINGS, bronze, session, silver
-from benchmarks.planted_anomalies import landed
+from benchmarks.frames_of_days import SETTINGS, generated, session
 from jobs.estimate import Estimate
 from jobs.gold import interactions
 from jobs.privacy import pseudonym
 from jobs.recommender.bootstrap import estimates
-from jobs.recommender.chain import Chain
+from jobs.recommender.chain import Chain, best
 from jobs.recommender.family import TRAINERS
-from jobs.recommender.histories import Histories
-from jobs.recommender.ranker import Ranker
+from jobs.recommender.histories import Histories, places
+from jobs.recommender.ranker import NOTHING, Ranker
 from jobs.recommender.weights import Weighting, signals
 from jobs.silver.events import EVENTS
 from jobs.silver.order_lines import ORDER_LINES
 from jobs.sources.source import load
 from jobs.sources.synthetic.answers import PREFIX
 from jobs.sources.synthetic.catalogue import catalogue_of, item_id
-from jobs.sources.synthetic.generation import generate
-from jobs.sources.synthetic.places import Folder
 from jobs.sources.synthetic.shop import Shop
 from jobs.sources.synthetic.vocabulary import CATEGORIES, CLUSTERS
 from stack.settings import CHECKOUT
@@ -85,10 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def planted(spark: SparkSession, shop: Shop, folder: Path) -> tuple[DataFrame, dict[str, frozenset[str]]]:
     """The shop's signals, and of each user the two categories that were planted."""
-    source, place = load("synthetic"), Folder(folder)
-    generate(shop, spark=spark, landing=place, answers_place=place, tell=lambda _: None)
-    lines = {feed: bronze(spark, source, landed(folder, source, feed)) for feed in ("events", "orders")}
-    frames = silver(source, lines["events"], lines["orders"])
+    frames = generated(spark, shop, load("synthetic"), folder)
     known = signals(interactions.build(frames[EVENTS.name], frames[ORDER_LINES.name]), WEIGHTING, LAST).persist()
     users = pq.read_table(folder / PREFIX / "users", columns=["user_id", "taste_cluster"]).to_pylist()
     liked = {
@@ -132,11 +126,11 @@ def in_taste(lists: pd.DataFrame, category_of: Mapping[str, str], liked: Mapping
 def is_near(ranker: Ranker, first: str, second: str) -> bool:
     """Whether ``second`` is among the ``NEAR`` best for somebody who has touched ``first`` alone."""
     batch = pa.RecordBatch.from_pydict({"user_id": ["u"], "items": [[first]], "weights": [[1.0]], "times": [[0]]})
-    scores = ranker.scores(Histories.of_batch(batch, ranker.item_ids))[0]
-    ids = ranker.item_ids.to_pylist()
-    offered = [row for row in range(len(ids)) if np.isfinite(scores[row]) and ids[row] != first]
-    ranked = sorted(offered, key=lambda row: (-scores[row], ids[row]))
-    return second in {ids[row] for row in ranked[:NEAR]}
+    scores = ranker.scores(Histories.of_batch(batch, ranker.item_ids))
+    own = places(pa.array([first]), ranker.item_ids)
+    scores[:, own[own >= 0]] = NOTHING
+    found = best(scores, NEAR)
+    return second in ranker.item_ids.take(pa.array(found.positions[found.given])).to_pylist()
 
 
 def as_page(shop: Shop, rows: Sequence[Found]) -> str:

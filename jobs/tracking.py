@@ -235,22 +235,19 @@ class Tracker:
         prefixed = {f"{TAG}{name}": value for name, value in (tags or {}).items()}
         return str(mlflow.register_model(model_uri, self.name(family), tags=prefixed).version)
 
-    def set_champion(self, family: str, version: str, reason: str) -> None:
+    def set_champion(self, family: str, version: str, reason: str, previous: str | None = None) -> None:
         """Let ``version`` serve; the written reason becomes its description and tag before the alias moves.
 
-        The version that served until now is kept as its tag ``previous_champion``: that is where a roll-back goes.
+        Its tag ``previous_champion`` says where a roll-back goes: to ``previous``, or else to the version that served until now.
         """
         client = mlflow.MlflowClient()
         before = self.champion(family)
         if before is None or before.version != version:
-            self.remember_previous(family, version, before.version if before else NO_VERSION)
+            took_over_from = previous or (before.version if before else NO_VERSION)
+            client.set_model_version_tag(self.name(family), version, f"{TAG}{PREVIOUS}", took_over_from)
         client.update_model_version(self.name(family), version, description=reason)
         client.set_model_version_tag(self.name(family), version, f"{TAG}reason", reason)
         client.set_registered_model_alias(self.name(family), CHAMPION, version)
-
-    def remember_previous(self, family: str, version: str, previous: str) -> None:
-        """Say that ``version`` took over from ``previous``, a version or ``NO_VERSION``."""
-        mlflow.MlflowClient().set_model_version_tag(self.name(family), version, f"{TAG}{PREVIOUS}", previous)
 
     def no_champion(self, family: str, reason: str) -> None:
         """Let no version serve, so that the family's fallback does; ``reason`` is kept with the version that stops."""
@@ -268,13 +265,7 @@ class Tracker:
                 advice = "The page of a run shows its id."
                 raise BadDataError("MLflow", expected=f"a run {run_id}", found="none", advice=advice) from error
             raise
-        inputs = run.inputs.dataset_inputs if run.inputs else []
-        return Recorded(
-            tags={name.removeprefix(TAG): value for name, value in run.data.tags.items() if name.startswith(TAG)},
-            metrics=dict(run.data.metrics),
-            params=dict(run.data.params),
-            snapshots={one.dataset.name: int(one.dataset.digest) for one in inputs if one.dataset.source_type == "iceberg"},
-        )
+        return Recorded(_ours(run.data.tags), dict(run.data.metrics), dict(run.data.params), _snapshots(run))
 
     def champion(self, family: str) -> ModelVersion | None:
         """The version that serves; None before there is one."""
@@ -297,7 +288,7 @@ class Tracker:
             run_id=run.info.run_id,
             reason=found.description or "",
             metrics=dict(run.data.metrics),
-            tags={name.removeprefix(TAG): value for name, value in found.tags.items() if name.startswith(TAG)},
+            tags=_ours(found.tags),
         )
 
     def of_run(self, family: str, run_id: str) -> ModelVersion | None:
@@ -330,7 +321,6 @@ class Tracker:
             ) from error
         tags = run.data.tags
         window = tags.get(f"{TAG}window_start"), tags.get(f"{TAG}window_last_day")
-        inputs = run.inputs.dataset_inputs if run.inputs else []
         return Trained(
             version=found,
             experiment_id=run.info.experiment_id,
@@ -341,7 +331,7 @@ class Tracker:
             code_version=tags.get(f"{TAG}code_version"),
             as_of_date=tags.get(f"{TAG}as_of_date"),
             window=(window[0], window[1]) if window[0] and window[1] else None,
-            snapshots={one.dataset.name: int(one.dataset.digest) for one in inputs if one.dataset.source_type == "iceberg"},
+            snapshots=_snapshots(run),
             is_champion=serving is not None and serving.version == found.version,
             address=Run(found.run_id, run.info.experiment_id).address,
         )
@@ -364,6 +354,16 @@ def champion(settings: Settings, family: str) -> ModelVersion | None:
 
 _NO_SUCH_VERSION = {ErrorCode.Name(RESOURCE_DOES_NOT_EXIST), ErrorCode.Name(INVALID_PARAMETER_VALUE)}
 """What the registry answers about a version that it does not have, or that is no number."""
+
+
+def _ours(tags: Mapping[str, str]) -> dict[str, str]:
+    return {name.removeprefix(TAG): value for name, value in tags.items() if name.startswith(TAG)}
+
+
+def _snapshots(run: mlflow.entities.Run) -> dict[str, int]:
+    """The lake tables that a run has read, as ``Run.log_inputs`` recorded them."""
+    inputs = run.inputs.dataset_inputs if run.inputs else []
+    return {one.dataset.name: int(one.dataset.digest) for one in inputs if one.dataset.source_type == "iceberg"}
 
 
 def _is_absent(error: MlflowException) -> bool:

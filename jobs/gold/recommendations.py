@@ -83,6 +83,7 @@ def build(
 ) -> DataFrame:
     """One row a user and rank, from what had landed by ``as_of``; popularity alone while ``model`` is None."""
     interactions = known_by(as_of, interactions, events, order_lines, max_lateness_days=settings.max_lateness_days)
+    interactions.persist(StorageLevel.MEMORY_AND_DISK)
     order_lines = order_lines.where(F.col("landed_date") <= F.lit(as_of))
     users = user_features.where(F.col("as_of_date") == F.lit(as_of)).select("user_id").distinct()
     candidates = shelf.on_sale(items, interactions, as_of).persist(StorageLevel.MEMORY_AND_DISK)
@@ -92,9 +93,9 @@ def build(
     slate = chain.explain(users, SLATE_SIZE, shelf.bought(order_lines, as_of), candidates)
     version = F.lit(model.version if model else None).cast("string")
     why = [
-        F.get("because", F.lit(place))[part].alias(f"because_{name}_{place + 1}")
+        F.get("because", F.lit(place))[part].alias(f"because_{part}_{place + 1}")
         for place in range(reasons.MOST)
-        for name, part in (("item_id", "item_id"), ("share", "share"))
+        for part in ("item_id", "share")
     ]
     return slate.select(
         F.lit(as_of).alias("as_of_date"), "user_id", "rank", "item_id", "score", "model", version.alias("model_version"), *why

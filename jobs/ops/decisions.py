@@ -1,5 +1,9 @@
 """Why a model became champion, or did not."""
 
+import json
+from collections.abc import Mapping
+from datetime import date
+
 from jobs.contract import Column, Table
 
 DECISIONS = Table(
@@ -18,3 +22,25 @@ DECISIONS = Table(
     ),
     key=("run_id", "attempt", "family"),
 )
+
+
+def decision(
+    family: str,
+    as_of: date,
+    *,
+    candidate: str | None,
+    champion: str | None,
+    is_promoted: bool,
+    reason: str,
+    metrics: Mapping[str, float],
+) -> dict[str, object]:
+    """A row of ``DECISIONS``, for ``Lake.append_rows``."""
+    return {
+        "family": family,
+        "as_of_date": as_of,
+        "candidate_version": candidate,
+        "champion_version": champion,
+        "is_promoted": is_promoted,
+        "reason": reason,
+        "metrics": json.dumps(dict(metrics), sort_keys=True),
+    }

@@ -1,6 +1,5 @@
 """A person decides: what a held training asks, and the promotion of what was approved."""
 
-import json
 import logging
 from dataclasses import dataclass, replace
 from datetime import date
@@ -10,17 +9,14 @@ from jobs import tracking
 from jobs.context import Context
 from jobs.errors import BadDataError
 from jobs.lake import Lake
-from jobs.ops.decisions import DECISIONS
+from jobs.ops import decisions
 from jobs.recommender import report
-from jobs.recommender.champion import FAMILY
+from jobs.recommender.champion import FAMILY, RIVAL
 from jobs.recommender.gate import approved
 from jobs.recommender.selection import Verdict
 from jobs.tracking import AWAITS_APPROVAL, NO_VERSION, ModelVersion, Run, Tracker
 
 LOG = logging.getLogger("tradewind")
-
-RIVAL = "rival_version"
-"""Tag of a training's run: the champion that its candidate was compared with."""
 
 SUFFIX = ".approved"
 """Ends the run id of an approval in ``ops.decisions``: a training and its approval are two decisions of one run of the scheduler."""
@@ -58,7 +54,17 @@ def promote(context: Context) -> dict[str, Any]:
     if found.is_new:
         # The tag goes last: an attempt that dies before is repeated in full.
         lake = Lake(context.spark, replace(context.lake.attempt, run_id=f"{context.run_id}{SUFFIX}"))
-        lake.append_rows(DECISIONS, [_decision(found)])
+        version = found.version
+        row = decisions.decision(
+            FAMILY,
+            date.fromisoformat(version.tags["as_of_date"]),
+            candidate=version.version,
+            champion=version.version,
+            is_promoted=True,
+            reason=found.reason,
+            metrics=version.metrics,
+        )
+        lake.append_rows(decisions.DECISIONS, [row])
         tracker.no_longer_awaits(FAMILY, found.version)
     LOG.info("%s: %s", FAMILY, found.reason)
     return {"decision": found.reason, "champion_version": found.version.version}
@@ -88,16 +94,3 @@ def approve(tracker: Tracker, run_id: str) -> Approved:
     reason = approved(found.tags[AWAITS_APPROVAL])
     tracker.set_champion(FAMILY, found.version, reason)
     return Approved(found, reason, is_new=True)
-
-
-def _decision(found: Approved) -> dict[str, object]:
-    version = found.version
-    return {
-        "family": FAMILY,
-        "as_of_date": date.fromisoformat(version.tags["as_of_date"]),
-        "candidate_version": version.version,
-        "champion_version": version.version,
-        "is_promoted": True,
-        "reason": found.reason,
-        "metrics": json.dumps(dict(version.metrics), sort_keys=True),
-    }

@@ -6,16 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.recommender.chain import CELLS_A_BLOCK, Slates, best, rounded
-from jobs.recommender.histories import Histories, valid
+from jobs.recommender.boosting import Features
+from jobs.recommender.chain import CELLS_A_BLOCK, best, rounded
+from jobs.recommender.histories import Histories, places, valid
 from jobs.recommender.ranker import NOTHING, Explaining, Ranker, Scores, SimilarItems
 
 Integers = npt.NDArray[np.int64]
-Features = npt.NDArray[np.float32]
 
 LAST = 3
 """Entries of a history that say what a user is at now."""
@@ -79,9 +78,9 @@ class Panel:
             scores[~has.any(axis=1)] = NOTHING
             new, old = best(np.where(has, NOTHING, scores), self.most), best(np.where(has, scores, NOTHING), self.most)
             for found in (new, old):
-                rows, ranks = np.nonzero(_given(found))
+                rows, ranks = np.nonzero(found.given)
                 is_proposed[rows, found.positions[rows, ranks]] = True
-            heads.append(np.where(_given(new), new.scores, NOTHING))
+            heads.append(np.where(new.given, new.scores, NOTHING))
         rows, positions = np.nonzero(is_proposed)
         columns: list[Scores] = []
         for scores, head in zip(opinions, heads, strict=True):
@@ -118,17 +117,6 @@ def scores_of(features: Features, member: int) -> Features:
 def ranks_of(features: Features, member: int) -> Features:
     """The rank that the member gives to each pair, NaN where it does not propose it."""
     return features[:, member * len(OF_AN_OPINION) + 1]
-
-
-def _given(found: Slates) -> npt.NDArray[np.bool_]:
-    given: npt.NDArray[np.bool_] = np.arange(found.positions.shape[1])[None, :] < found.filled[:, None]
-    return given
-
-
-def places(of: pa.Array, among: pa.Array) -> Integers:
-    """Where each id of ``of`` stands in ``among``; -1 if nowhere."""
-    found: Integers = pc.fill_null(pc.index_in(of, value_set=among), -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    return found
 
 
 def item_facts(signals: DataFrame, item_ids: pa.Array, moment: Moment) -> Features:

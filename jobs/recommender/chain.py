@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.recommender.histories import Histories, histories, in_order
+from jobs.recommender.histories import Histories, histories, in_order, places
 from jobs.recommender.model import SLATE_FRAME
 from jobs.recommender.ranker import NOTHING, Ranker, Scores
 from jobs.recommender.reasons import REASONS_FRAME, because
@@ -33,6 +33,12 @@ class Slates:
     scores: Scores
     links: npt.NDArray[np.int64]
     filled: npt.NDArray[np.int64]
+
+    @property
+    def given(self) -> npt.NDArray[np.bool_]:
+        """Users x k: which places count."""
+        found: npt.NDArray[np.bool_] = np.arange(self.positions.shape[1])[None, :] < self.filled[:, None]
+        return found
 
 
 @dataclass(frozen=True)
@@ -111,7 +117,7 @@ def chained(block: pa.RecordBatch, rankers: Sequence[Ranker], item_ids: pa.Array
 
 def candidate_scores(ranker: Ranker, block: pa.RecordBatch, item_ids: pa.Array) -> Scores:
     """What a ranker says of the candidates ``item_ids``: users x candidates, ``NOTHING`` for those that it does not know."""
-    place = pc.fill_null(pc.index_in(item_ids, value_set=ranker.item_ids), -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    place = places(item_ids, ranker.item_ids)
     known = place >= 0
     scores = np.full((block.num_rows, len(item_ids)), NOTHING)
     if known.any():
@@ -170,14 +176,13 @@ def _fill(slates: Slates, rows: npt.NDArray[np.int64], more: Slates, link: int) 
 
 
 def _as_rows(block: pa.RecordBatch, slates: Slates, rankers: Sequence[Ranker], item_ids: pa.Array, *, has_reasons: bool) -> pa.RecordBatch:
-    width = slates.positions.shape[1]
-    given = np.arange(width)[None, :] < slates.filled[:, None]
-    rows, places = np.nonzero(given)
+    given = slates.given
+    rows, ranks = np.nonzero(given)
     names = pa.array([ranker.name for ranker in rankers], pa.string())
     columns = [
         block.column("user_id").take(pa.array(rows)),
         item_ids.take(pa.array(slates.positions[given])),
-        pa.array((places + 1).astype(np.int32)),
+        pa.array((ranks + 1).astype(np.int32)),
         pa.array(slates.scores[given]),
         names.take(pa.array(slates.links[given])),
     ]

@@ -18,12 +18,18 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.interval import Interval
-from jobs.recommender import metrics, shelf
+from jobs.recommender import histories, metrics, shelf
 from jobs.recommender.bootstrap import MOST_USERS, estimates
 from jobs.recommender.metrics import K
 from jobs.recommender.model import Recommender
 
 RELEVANT_TYPES = ("purchase", "add_to_cart", "add_to_wishlist")
+
+
+OF_LISTS = ("coverage", "novelty", "gini", "popularity_share")
+"""Figures of all lists together, beside those of ``metrics.names`` that are means over users."""
+
+TENTHS = 10
 
 
 @dataclass(frozen=True)
@@ -78,8 +84,7 @@ class Result:
     def summary(self, seed: int) -> dict[str, Any]:
         """Every metric as an estimate; what is true of all lists together as numbers."""
         found = dict(zip(metrics.names(self.k), estimates(self.matrix(), seed=seed), strict=True))
-        of_lists = {name: getattr(self, name) for name in ("coverage", "novelty", "gini", "popularity_share")}
-        return {**found, **{f"{name}_at_{self.k}": value for name, value in of_lists.items()}}
+        return {**found, **{f"{name}_at_{self.k}": getattr(self, name) for name in OF_LISTS}}
 
 
 def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, window: Interval) -> Exam:
@@ -114,7 +119,7 @@ def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, w
     all_users, cold, pairs = (int(totals[name] or 0) for name in ("users", "cold", "pairs")) if totals else (0, 0, 0)
     sampled = all_users
     if all_users > MOST_USERS:
-        users = users.where(F.pmod(F.xxhash64("user_id"), F.lit(all_users)) < MOST_USERS).persist(StorageLevel.MEMORY_AND_DISK)
+        users = histories.sampled(users, all_users, MOST_USERS).persist(StorageLevel.MEMORY_AND_DISK)
         truth = truth.join(users.select("user_id"), "user_id", "left_semi")
         sampled = users.count()
     relevant = catalogue["is_relevant"].astype(bool)
@@ -157,6 +162,16 @@ def mark(exam: Exam, slate: DataFrame, k: int = K) -> Result:
     head = metrics.head({str(item): int(users) for item, users in exam.knowledge.items()})
     to_head = float(shown[shown.index.isin(head)].sum() / shown.sum()) if len(shown) else 0.0
     return Result(per_user, shown, covered, novelty, unequal, to_head, k)
+
+
+def tenths(result: Result, exam: Exam) -> list[float]:
+    """Share of the places that goes to each tenth of the items, from the least to the best known; ties by id."""
+    ranked = sorted(exam.knowledge.items(), key=lambda pair: (pair[1], str(pair[0])))
+    tenth = {str(item): place * TENTHS // max(1, len(ranked)) for place, (item, _) in enumerate(ranked)}
+    places = [0.0] * TENTHS
+    for item, count in result.shown.items():
+        places[tenth.get(str(item), 0)] += float(count)
+    return [count / max(1.0, sum(places)) for count in places]
 
 
 def marked(users: DataFrame, slate: DataFrame, truth: DataFrame, k: int = K) -> DataFrame:

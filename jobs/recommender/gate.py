@@ -59,6 +59,11 @@ class Evidence:
     rivals: tuple[Rival, ...]
     champion_version: str | None = None
 
+    def leads(self, rival: Rival) -> list[tuple[str, int, Estimate]]:
+        """The lead over a rival, over all users and then within each group: name, users, lead."""
+        groups = [(name, users, lead) for name, (users, lead) in sorted(rival.groups.items())]
+        return [("all users", self.users, rival.lead), *groups]
+
 
 @dataclass(frozen=True)
 class Decision:

@@ -126,6 +126,17 @@ def in_order(item_ids: DataFrame) -> pa.Array:
     return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
 
 
+def places(of: pa.Array, among: pa.Array) -> npt.NDArray[np.int64]:
+    """Where each id of ``of`` stands in ``among``; -1 if nowhere."""
+    found: npt.NDArray[np.int64] = pc.fill_null(pc.index_in(of, value_set=among), -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return found
+
+
+def sampled(users: DataFrame, count: int, most: int) -> DataFrame:
+    """About ``most`` of the ``count`` rows of ``users``, one a user, by the hash of their ids; all of them where they are no more."""
+    return users if count <= most else users.where(F.pmod(F.xxhash64("user_id"), F.lit(count)) < most)
+
+
 def blocks(batches: Iterator[pa.RecordBatch], item_ids: pa.Array) -> Iterator[tuple[pa.RecordBatch, Histories]]:
     """Each batch with its histories: what a task of ``mapInArrow`` begins with."""
     for batch in batches:

@@ -3,15 +3,12 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
 from matplotlib.figure import Figure
 
 from jobs.estimate import Estimate
-from jobs.recommender.evaluation import Result
+from jobs.recommender.evaluation import TENTHS, Exam, Result, tenths
 from jobs.recommender.gate import Evidence
 from jobs.recommender.metrics import METRICS
-
-DECILES = 10
 
 
 def comparison(summaries: Mapping[str, Mapping[str, Estimate | float]]) -> Figure:
@@ -41,15 +38,12 @@ def search(names: Sequence[str], found: Sequence[Estimate]) -> Figure:
     return figure
 
 
-def popularity_calibration(results: Mapping[str, Result], knowledge: pd.Series) -> Figure:
+def popularity_calibration(results: Mapping[str, Result], exam: Exam) -> Figure:
     """How much of each recommender's places goes to each tenth of the catalogue, from the least to the best known items."""
     figure = Figure(figsize=(9, 4), layout="constrained")
     axes = figure.subplots()
-    order = pd.Series(np.arange(len(knowledge)), index=knowledge.sort_index().sort_values(kind="stable").index)
-    decile = (order * DECILES // max(len(order), 1)).astype(np.int64)
     for name, result in results.items():
-        places = result.shown.groupby(decile.reindex(result.shown.index).fillna(0)).sum().reindex(range(DECILES), fill_value=0)
-        axes.plot(range(1, DECILES + 1), places / max(places.sum(), 1), marker="o", label=name)
+        axes.plot(range(1, TENTHS + 1), tenths(result, exam), marker="o", label=name)
     axes.set_xlabel("tenth of the items by the users who knew them, 10 is the best known")
     axes.set_ylabel("share of recommended places")
     axes.legend()
@@ -57,20 +51,17 @@ def popularity_calibration(results: Mapping[str, Result], knowledge: pd.Series) 
 
 
 def leads_by_group(evidence: Evidence) -> Figure:
-    """The candidate's lead over each rival within each group of test users: a forest plot, one line a group, all users at the top."""
-    names = ["all users", *sorted({group for rival in evidence.rivals for group in rival.groups})]
-    figure = Figure(figsize=(9, 1.2 + 0.4 * len(names)), layout="constrained")
+    """The candidate's lead over each rival within each group of test users, who are the same for all: a forest plot, one line a group."""
+    leads = [evidence.leads(rival) for rival in evidence.rivals]
+    figure = Figure(figsize=(9, 1.2 + 0.4 * len(leads[0])), layout="constrained")
     axes = figure.subplots()
     axes.axvline(0.0, color="grey", linewidth=1)
-    for place, rival in enumerate(evidence.rivals):
-        leads = {"all users": (evidence.users, rival.lead), **rival.groups}
-        rows = [row for row, name in enumerate(names) if name in leads]
-        found = [leads[names[row]][1] for row in rows]
+    for place, (rival, lines) in enumerate(zip(evidence.rivals, leads, strict=True)):
+        found = [lead for _, _, lead in lines]
         errors = np.abs([[e.mean - e.low for e in found], [e.high - e.mean for e in found]])
-        heights = [row + 0.2 * (place - (len(evidence.rivals) - 1) / 2) for row in rows]
+        heights = np.arange(len(found)) + 0.2 * (place - (len(leads) - 1) / 2)
         axes.errorbar([e.mean for e in found], heights, xerr=errors, fmt="o", capsize=3, label=f"over {rival.label}")
-    sizes = {group: users for rival in evidence.rivals for group, (users, _) in rival.groups.items()} | {"all users": evidence.users}
-    axes.set_yticks(range(len(names)), [f"{name} ({sizes[name]})" for name in names])
+    axes.set_yticks(range(len(leads[0])), [f"{name} ({users})" for name, users, _ in leads[0]])
     axes.invert_yaxis()
     axes.set_xlabel("lead in ndcg_at_10, 95 % interval")
     axes.legend()

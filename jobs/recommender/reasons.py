@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from jobs.recommender import histories
 from jobs.recommender.histories import Histories
 from jobs.recommender.ranker import Delegating, Explaining, Ranker
 
@@ -32,10 +32,10 @@ def because(block: pa.RecordBatch, rankers: Sequence[Ranker], item_ids: pa.Array
         if not len(mine) or not isinstance(ranker, Explaining | Delegating):
             continue
         known = Histories.of_batch(block, ranker.item_ids)
-        own_positions = pc.index_in(item_ids, value_set=ranker.item_ids).to_numpy(zero_copy_only=False)
+        own_positions = histories.places(item_ids, ranker.item_ids)
         for row in np.unique(rows[mine]):
             at = mine[rows[mine] == row]
-            asked = known, int(row), own_positions[positions[at]].astype(np.int64)
+            asked = known, int(row), own_positions[positions[at]]
             parts = ranker.contributions(*asked) if isinstance(ranker, Explaining) else ranker.advocates(*asked)[1]
             for place, entries in zip(at, parts, strict=True):
                 found[place] = _strongest(entries, ranker.item_ids.take(pa.array(known.positions[known.of(int(row))])))

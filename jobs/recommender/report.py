@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 
 from jobs.estimate import Estimate
+from jobs.recommender.evaluation import OF_LISTS
 from jobs.recommender.gate import POPULARITY, Decision
 from jobs.recommender.metrics import METRICS, K
 from jobs.recommender.selection import CANDIDATE, CHAMPION, SIDE_BY_SIDE
 
-FIGURES = (*METRICS, *(f"{name}_at_{K}" for name in ("coverage", "novelty", "gini", "popularity_share")))
+FIGURES = (*METRICS, *(f"{name}_at_{K}" for name in OF_LISTS))
 """The lines of the table, each a name of ``Verdict.metrics``; a rival's carries its name before it."""
 
 

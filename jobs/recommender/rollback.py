@@ -26,15 +26,15 @@ def roll_back(tracker: Tracker, family: str, why: str, to: str | None = None) ->
         raise BadDataError(tracker.name(family), expected="a champion to roll back from", found="none", advice="There is nothing to do.")
     target = to or serving.tags.get(PREVIOUS, NO_VERSION)
     if target == serving.version:
-        found = f"version {target} serves already"
-        raise BadDataError(tracker.name(family), expected="another version than the champion", found=found, advice="Name another: --to.")
-    if target != NO_VERSION and tracker.trained(family, target) is None:
-        raise BadDataError(tracker.name(family), expected=f"a version {target}", found="none", advice="MLflow lists the versions.")
+        serves = f"version {target} serves already"
+        raise BadDataError(tracker.name(family), expected="another version than the champion", found=serves, advice="Name another: --to.")
     if target == NO_VERSION:
         tracker.no_champion(family, why)
         return Step(family, serving.version, None, f"Rolled back from version {serving.version} to the fallback: {why}")
+    found = tracker.trained(family, target)
+    if found is None:
+        raise BadDataError(tracker.name(family), expected=f"a version {target}", found="none", advice="MLflow lists the versions.")
     reason = f"Rolled back from version {serving.version} to version {target}: {why}"
-    earlier = tracker.version(family, target).tags.get(PREVIOUS, NO_VERSION)
-    tracker.set_champion(family, target, reason)
-    tracker.remember_previous(family, target, earlier)  # a second roll-back goes further back, not to and fro
+    earlier = found.version.tags.get(PREVIOUS, NO_VERSION)  # a second roll-back goes further back, not to and fro
+    tracker.set_champion(family, target, reason, previous=earlier)
     return Step(family, serving.version, target, reason)

@@ -1,6 +1,5 @@
 """The declared search: which candidates are tried on the validation days, and which are given up early."""
 
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -61,8 +60,7 @@ class Tried:
     @property
     def decisive(self) -> Estimate:
         """The figure that candidates are chosen by."""
-        found = self.summary.get(DECISIVE, 0.0)
-        return found if isinstance(found, Estimate) else Estimate(found, found, found)
+        return _decisive(self.summary)
 
 
 def search(
@@ -76,7 +74,6 @@ def search(
     others after the first rung is given up. Each is a child run. Raises TooLargeError when no candidate is meant for so large a shop.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    logging.getLogger("optuna").setLevel(logging.WARNING)
     pruner = optuna.pruners.MedianPruner(n_startup_trials=max(1, len(starts)))
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.TPESampler(seed=SEED, n_startup_trials=10), pruner=pruner)
     models = sorted({start.trainer.name for start in starts} & SPACES.keys())
@@ -89,8 +86,7 @@ def search(
         if number >= len(starts) and not models:
             break
         trial = study.ask()
-        candidate = starts[number] if number < len(starts) else None
-        proposed = _proposed(trial, models, candidate)
+        proposed = _proposed(trial, models, starts[number] if number < len(starts) else None)
         try:
             tried.append(_tried(run, trial, proposed, rungs, sit))
         except TooLargeError as error:
@@ -107,6 +103,7 @@ def search(
 def _tried(run: Run, trial: Trial, candidate: Candidate, rungs: Sequence[float], sit: Callable[[Candidate, float], Summary]) -> Tried:
     params = {name.rpartition(".")[2]: value for name, value in trial.params.items()} or {"model": candidate.trainer.name}
     label = _label(candidate.trainer.name, params)
+    is_complete = True
     with run.child(label) as child:
         began = time.monotonic()
         child.log_params(params)
@@ -117,15 +114,18 @@ def _tried(run: Run, trial: Trial, candidate: Candidate, rungs: Sequence[float],
                 child.tag({"too_large": str(error)})
                 raise
             child.log_metrics(summary, step=step)
-            trial.report(Tried(label, candidate, summary, is_complete=False).decisive.mean, step)
+            trial.report(_decisive(summary).mean, step)
             if step < len(rungs) - 1 and trial.should_prune():
                 child.tag({"given_up": f"below the median of the others with {share:.0%} of the users"})
+                is_complete = False
                 break
-        else:
-            child.log_metrics({"seconds": time.monotonic() - began})
-            return Tried(label, candidate, summary, is_complete=True)
         child.log_metrics({"seconds": time.monotonic() - began})
-    return Tried(label, candidate, summary, is_complete=False)
+    return Tried(label, candidate, summary, is_complete)
+
+
+def _decisive(summary: Summary) -> Estimate:
+    found = summary.get(DECISIVE, 0.0)
+    return found if isinstance(found, Estimate) else Estimate(found, found, found)
 
 
 def _proposed(trial: Trial, models: Sequence[str], start: Candidate | None) -> Candidate:

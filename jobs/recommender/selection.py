@@ -1,12 +1,14 @@
 """Search, test, gate: from the rows of a set to a verdict, logged to the training's run as it goes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from pyspark import StorageLevel
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -24,9 +26,11 @@ from jobs.recommender.gate import POPULARITY, Decision, Evidence, Lists, Rival, 
 from jobs.recommender.models.als import AlsTrainer
 from jobs.recommender.models.ease import EaseTrainer
 from jobs.recommender.models.item_neighbours import ItemNeighboursTrainer
+from jobs.recommender.models.popularity import Popularity
 from jobs.recommender.popular import popular
 from jobs.recommender.ranker import Ranker
 from jobs.recommender.side_by_side import Training
+from jobs.recommender.weights import Weighting
 from jobs.tracking import Run
 
 LEAST_USERS = 50
@@ -102,26 +106,27 @@ def judge(
     if validation.counts.users < LEAST_USERS:
         found = f"{validation.counts.users} users have a relevant item in {times.validation}, fewer than {LEAST_USERS}"
         return _too_little(serving, found, counts)
-    chosen = _search(run, inputs, validation, _day_before(times.validation), search_for)
+    chosen = _search(run, Sitting(inputs.interactions, validation, _day_before(times.validation)), search_for)
     run.log_params(chosen.params())
-    day = _day_before(times.test)
-    ranker = chosen.fit(inputs.interactions, day)
-    chains = {CANDIDATE: _chain(ranker, chosen, inputs, test, day), POPULARITY: _chain(None, chosen, inputs, test, day)}
+    sitting = Sitting(inputs.interactions, test, _day_before(times.test))
+    ranker = sitting.fit(chosen)
+    chains = {CANDIDATE: sitting.chain(chosen, ranker), POPULARITY: sitting.chain(chosen)}
     if serving is not None:
-        chains[CHAMPION] = _chain(_as_it_would_have_served(serving, inputs, day), serving.artifacts.candidate, inputs, test, day)
+        chains[CHAMPION] = sitting.chain(serving.artifacts.candidate, _as_it_would_have_served(serving, sitting))
     results = {name: evaluation.sit(test, chain) for name, chain in chains.items()}
     summaries = {name: result.summary(SEED) for name, result in results.items()}
     rivals = [name for name in (POPULARITY, CHAMPION) if name in results]
     leads = {f"lead_over_{name}": _lead(results[CANDIDATE], results[name]) for name in rivals}
     run.log_figure(plots.comparison(summaries), "comparison")
-    run.log_figure(plots.popularity_calibration(results, test.knowledge), "popularity_calibration")
+    run.log_figure(plots.popularity_calibration(results, test), "popularity_calibration")
     figures = {**summaries[CANDIDATE], **leads, **counts}
     for name in rivals:
         figures |= {f"{name}_{metric}": value for metric, value in summaries[name].items()}
-    evidence = _evidence(results, chosen, serving, _groups(inputs, results[CANDIDATE], day))
+    evidence = _evidence(results, chosen, serving, _groups(inputs, results[CANDIDATE], sitting.day))
     run.log_figure(plots.leads_by_group(evidence), "leads_by_group")
     decision = decide(evidence, hold=hold)
     shown = side_by_side.samples(test, chains, results, inputs.items)
+    sitting.over()
     title = f"{chosen.trainer.name}, judged on {times.test}"
     run.log_text(side_by_side.page(title, Training(decision, evidence, results, summaries, test), shown), SIDE_BY_SIDE)
     return Verdict(decision, chosen, flat(figures), fingerprint(ranker))
@@ -132,33 +137,66 @@ def _too_little(serving: ChampionModel | None, why: str, counts: Mapping[str, fl
     return Verdict(Decision(False, f"No candidate was trained, {stays}: {why}."), None, counts)
 
 
-def _search(run: Run, inputs: Inputs, exam: Exam, day: date, wanted: Search) -> Candidate:
-    def sit(candidate: Candidate, share: float) -> search.Summary:
-        some, known = (exam, inputs) if share == 1 else (evaluation.part(exam, share), _part(inputs, share))
-        return evaluation.sit(some, _chain(candidate.fit(known.interactions, day), candidate, known, some, day)).summary(SEED)
+@dataclass(frozen=True)
+class Sitting:
+    """An exam with what there is to learn from: the interactions up to the end of ``day``. What several candidates need is made once."""
 
-    chosen, tried = search.search(run, wanted.starts, wanted.trials, exam.counts.sampled_users, sit)
+    interactions: DataFrame
+    exam: Exam
+    day: date
+    _signals: dict[Weighting, DataFrame] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def _fallback(self) -> Popularity:
+        return popular(self.interactions, self.day, self.exam.candidates)
+
+    def _known(self, candidate: Candidate) -> DataFrame:
+        if candidate.weighting not in self._signals:
+            signals = candidate.signals(self.interactions, self.day)
+            self._signals[candidate.weighting] = signals.persist(StorageLevel.MEMORY_AND_DISK)
+        return self._signals[candidate.weighting]
+
+    def fit(self, candidate: Candidate) -> Ranker:
+        """Let a candidate learn."""
+        return candidate.trainer.fit(self._known(candidate))
+
+    def chain(self, candidate: Candidate, ranker: Ranker | None = None) -> Chain:
+        """A ranker as it would serve: popularity fills what it leaves, and is all there is without a ranker."""
+        return Chain((ranker, self._fallback) if ranker else (self._fallback,), self._known(candidate))
+
+    def part(self, share: float) -> "Sitting":
+        """The same with a share of the users."""
+        return Sitting(evaluation.part_of(self.interactions, share), evaluation.part(self.exam, share), self.day)
+
+    def over(self) -> None:
+        """Let go of what was kept in memory."""
+        for signals in self._signals.values():
+            signals.unpersist()
+
+
+def _search(run: Run, whole: Sitting, wanted: Search) -> Candidate:
+    parts = {1.0: whole}
+
+    def sit(candidate: Candidate, share: float) -> search.Summary:
+        if share not in parts:
+            parts[share] = whole.part(share)
+        sitting = parts[share]
+        return evaluation.sit(sitting.exam, sitting.chain(candidate, sitting.fit(candidate))).summary(SEED)
+
+    chosen, tried = search.search(run, wanted.starts, wanted.trials, whole.exam.counts.sampled_users, sit)
     with run.child(POPULARITY) as child:
-        child.log_metrics(evaluation.sit(exam, _chain(None, chosen, inputs, exam, day)).summary(SEED))
+        child.log_metrics(evaluation.sit(whole.exam, whole.chain(chosen)).summary(SEED))
     complete = [one for one in tried if one.is_complete]
     run.log_figure(plots.search([one.label for one in complete], [one.decisive for one in complete]), "search")
+    for part in parts.values():
+        part.over()
     return chosen
 
 
-def _part(inputs: Inputs, share: float) -> Inputs:
-    return replace(inputs, interactions=evaluation.part_of(inputs.interactions, share))
-
-
-def _as_it_would_have_served(serving: ChampionModel, inputs: Inputs, day: date) -> Ranker:
+def _as_it_would_have_served(serving: ChampionModel, sitting: Sitting) -> Ranker:
     """The champion as it is; one that has seen test days is fitted anew without them, by its own parameters."""
     kept = serving.artifacts
-    return kept.personal if date.fromisoformat(kept.as_of_date) <= day else kept.candidate.fit(inputs.interactions, day)
-
-
-def _chain(ranker: Ranker | None, candidate: Candidate, inputs: Inputs, exam: Exam, day: date) -> Chain:
-    """A ranker as it would serve: popularity fills what it leaves, and is all there is without a ranker."""
-    fallback = popular(inputs.interactions, day, exam.candidates)
-    return Chain((ranker, fallback) if ranker else (fallback,), candidate.signals(inputs.interactions, day))
+    return kept.personal if date.fromisoformat(kept.as_of_date) <= sitting.day else sitting.fit(kept.candidate)
 
 
 Groups = Mapping[str, npt.NDArray[np.bool_]]

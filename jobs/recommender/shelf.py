@@ -2,8 +2,13 @@
 
 from datetime import date
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
+
+def held_on(day: date) -> Column:
+    """Whether a version of ``silver.items`` held on ``day``."""
+    return (F.col("valid_from") <= F.lit(day)) & (F.col("valid_to").isNull() | (F.col("valid_to") > F.lit(day)))
 
 
 def on_sale(items: DataFrame, interactions: DataFrame, day: date) -> DataFrame:
@@ -11,8 +16,7 @@ def on_sale(items: DataFrame, interactions: DataFrame, day: date) -> DataFrame:
 
     A shop that sends no catalogue (``items`` is empty) sells whatever somebody has touched by then.
     """
-    valid = (F.col("valid_from") <= F.lit(day)) & (F.col("valid_to").isNull() | (F.col("valid_to") > F.lit(day)))
-    listed = items.where(valid & F.col("is_on_sale")).select("item_id").distinct()
+    listed = items.where(held_on(day) & F.col("is_on_sale")).select("item_id").distinct()
     has_catalogue = items.limit(1).agg((F.count("*") > 0).alias("_has_catalogue"))
     touched = interactions.where(F.col("event_date") <= F.lit(day)).select("item_id").distinct()
     return listed.unionByName(touched.crossJoin(F.broadcast(has_catalogue)).where("NOT _has_catalogue").select("item_id"))

@@ -1,18 +1,17 @@
 """The commands of ``python -m jobs.recommender`` that work on a shop: its registry and its lake."""
 
 import argparse
-import json
 import sys
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from rich.console import Console
 
 from jobs import tracking
 from jobs.context import Context
 from jobs.interval import Interval
-from jobs.ops.decisions import DECISIONS
+from jobs.ops import decisions
 from jobs.outages import explained
-from jobs.recommender.rollback import Step, roll_back
+from jobs.recommender.rollback import roll_back
 from jobs.recommender.verification import verify
 from jobs.settings import Settings
 
@@ -44,21 +43,18 @@ def _verify(options: argparse.Namespace, console: Console) -> int:
 def _roll_back(options: argparse.Namespace, console: Console) -> int:
     context = _context(f"roll-back-{datetime.now(UTC):%Y%m%dT%H%M%S}")
     step = roll_back(tracking.connect(context.settings), options.family, options.reason, options.to)
-    context.lake.append_rows(DECISIONS, [_decision(step, context.interval.start)])
+    row = decisions.decision(
+        step.family,
+        context.interval.start,
+        candidate=step.back_to,
+        champion=step.back_to,
+        is_promoted=step.back_to is not None,
+        reason=step.reason,
+        metrics={},
+    )
+    context.lake.append_rows(decisions.DECISIONS, [row])
     console.print(step.reason)
     return 0
-
-
-def _decision(step: Step, day: date) -> dict[str, object]:
-    return {
-        "family": step.family,
-        "as_of_date": day,
-        "candidate_version": step.back_to,
-        "champion_version": step.back_to,
-        "is_promoted": step.back_to is not None,
-        "reason": step.reason,
-        "metrics": json.dumps({}),
-    }
 
 
 def _context(run_id: str) -> Context:

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from jobs.estimate import Estimate
 from jobs.recommender.chain import Chain
-from jobs.recommender.evaluation import Exam, Result
+from jobs.recommender.evaluation import OF_LISTS, Exam, Result, tenths
 from jobs.recommender.gate import Decision, Evidence
 from jobs.recommender.histories import histories
 from jobs.recommender.metrics import METRICS, K
@@ -21,8 +21,6 @@ SAMPLED = 4
 
 LATEST = 8
 """Items of a history that are shown, the newest first."""
-
-TENTHS = 10
 
 
 @dataclass(frozen=True)
@@ -147,32 +145,16 @@ def page(title: str, told: Training, shown: Sequence[Sample]) -> str:
         counts=told.exam.counts,
         names=list(results),
         figures=[(metric, [str(told.summaries[name][metric]) for name in results]) for metric in METRICS],
-        of_lists=[
-            (f"{figure}_at_{K}", [f"{getattr(result, figure):.3f}" for result in results.values()])
-            for figure in ("coverage", "novelty", "gini", "popularity_share")
-        ],
+        of_lists=[(name, [f"{told.summaries[one][name]:.3f}" for one in results]) for name in (f"{figure}_at_{K}" for figure in OF_LISTS)],
         forest=_forest(told.evidence),
         tenths=[[round(100 * share, 1) for share in tenths(result, told.exam)] for result in results.values()],
         samples=shown,
     )
 
 
-def tenths(result: Result, exam: Exam) -> list[float]:
-    """Share of the places that goes to each tenth of the items, from the least to the best known; ties by id."""
-    ranked = sorted(exam.knowledge.items(), key=lambda pair: (pair[1], str(pair[0])))
-    tenth = {str(item): place * TENTHS // max(1, len(ranked)) for place, (item, _) in enumerate(ranked)}
-    places = [0.0] * TENTHS
-    for item, count in result.shown.items():
-        places[tenth.get(str(item), 0)] += float(count)
-    return [count / max(1.0, sum(places)) for count in places]
-
-
 def _forest(evidence: Evidence) -> list[tuple[str, list[Interval]]]:
     """A line a group and rival, and where zero lies, all on one scale."""
-    lines = {}
-    for rival in evidence.rivals:
-        groups = [(name, users, lead) for name, (users, lead) in sorted(rival.groups.items())]
-        lines[rival.label] = [("all users", evidence.users, rival.lead), *groups]
+    lines = {rival.label: evidence.leads(rival) for rival in evidence.rivals}
     ends = [end for found in lines.values() for _, _, lead in found for end in (lead.low, lead.high)]
     reach = max([abs(end) for end in ends] or [0.0]) or 1.0
 

@@ -3,7 +3,6 @@
 Where a training is held (``context.hold``), what has passed the gate waits for ``approval.promote``.
 """
 
-import json
 import logging
 import sys
 import tempfile
@@ -22,15 +21,14 @@ from jobs.context import Context
 from jobs.contract import Table
 from jobs.gold.interactions import INTERACTIONS
 from jobs.gold.user_features import USER_FEATURES
-from jobs.ops.decisions import DECISIONS
+from jobs.ops import decisions
 from jobs.recommender import approval, champion, served_recommender
-from jobs.recommender.approval import RIVAL
 from jobs.recommender.artifacts import Artifacts
 from jobs.recommender.candidate import Candidate
-from jobs.recommender.champion import FAMILY
+from jobs.recommender.champion import FAMILY, RIVAL
 from jobs.recommender.cut import cut
 from jobs.recommender.popular import popular
-from jobs.recommender.selection import Inputs, Search, Verdict, judge
+from jobs.recommender.selection import Inputs, Search, judge
 from jobs.recommender.served_recommender import ASKED, ServedRecommender
 from jobs.silver.items import ITEMS
 from jobs.silver.order_lines import ORDER_LINES
@@ -93,7 +91,16 @@ def train(context: Context) -> dict[str, Any]:
         tracker.set_champion(FAMILY, candidate, decision.reason)
     inputs.interactions.unpersist()
     LOG.info("%s: %s", FAMILY, decision.reason)
-    _record(context, day, verdict, candidate, version)
+    row = decisions.decision(
+        FAMILY,
+        day,
+        candidate=candidate,
+        champion=version,
+        is_promoted=decision.is_promoted,
+        reason=decision.reason,
+        metrics=verdict.metrics,
+    )
+    context.lake.append_rows(decisions.DECISIONS, [row])
     result: dict[str, Any] = {"decision": decision.reason, "champion_version": version, "metrics": dict(verdict.metrics)}
     if candidate and decision.awaits_approval:
         result |= approval.asked(run, verdict, candidate=candidate, name=tracker.name(FAMILY), serving=version, day=day)
@@ -136,16 +143,3 @@ def _register(context: Context, tracker: tracking.Tracker, run: tracking.Run, mo
         )
     tags = {"as_of_date": model.as_of_date, "run_id": context.run_id, "model": model.personal.name, "fingerprint": model.fingerprint()}
     return tracker.register(FAMILY, uri, {**tags, **waits})
-
-
-def _record(context: Context, day: date, verdict: Verdict, candidate: str | None, version: str | None) -> None:
-    row = {
-        "family": FAMILY,
-        "as_of_date": day,
-        "candidate_version": candidate,
-        "champion_version": version,
-        "is_promoted": verdict.decision.is_promoted,
-        "reason": verdict.decision.reason,
-        "metrics": json.dumps(dict(verdict.metrics), sort_keys=True),
-    }
-    context.lake.append_rows(DECISIONS, [row])

@@ -68,7 +68,7 @@ def verify(context: Context, run_id: str) -> Verified:
         found = f"no {', '.join(missing) or 'inputs'}"
         raise BadDataError(f"run {run_id}", expected="a training of the recommender", found=found, advice="Name another run.")
     day, first_day = (date.fromisoformat(left.tags[name]) for name in ("as_of_date", "window_start"))
-    rival = left.tags.get("rival_version", NO_VERSION)
+    rival = left.tags.get(champion.RIVAL, NO_VERSION)
     serving = champion.load(context, rival) if rival != NO_VERSION else None
     inputs, tried = training.inputs_of(context, left.snapshots, day), Search(trials=int(left.tags["trials"]))
     verdict = judge(Unlogged("", ""), inputs, cut(first_day, day), serving, tried)

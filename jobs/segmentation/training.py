@@ -1,6 +1,5 @@
 """Training of the segments: scaling, k by a declared criterion, gate, champion; all of it in MLflow."""
 
-import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -17,7 +16,7 @@ from sklearn.metrics import silhouette_score
 from jobs import tracking
 from jobs.context import Context
 from jobs.gold.user_features import USER_FEATURES
-from jobs.ops.decisions import DECISIONS
+from jobs.ops import decisions
 from jobs.segmentation import champion as serving
 from jobs.segmentation import gate, sample, served_segments
 from jobs.segmentation.fitting import Fit, Search, choose, faults, fit_k, standardise
@@ -85,16 +84,16 @@ def train(context: Context) -> dict[str, Any]:
                 tracker.set_champion(serving.FAMILY, version, decision.reason)
         run.tag({"decision": "promoted" if decision.is_promoted else "refused", "reason": decision.reason})
     served = version if decision.is_promoted else champion.version if champion else None
-    row = {
-        "family": serving.FAMILY,
-        "as_of_date": day,
-        "candidate_version": version,
-        "champion_version": served,
-        "is_promoted": decision.is_promoted,
-        "reason": decision.reason,
-        "metrics": json.dumps(metrics, sort_keys=True),
-    }
-    context.lake.append_rows(DECISIONS, [row])
+    row = decisions.decision(
+        serving.FAMILY,
+        day,
+        candidate=version,
+        champion=served,
+        is_promoted=decision.is_promoted,
+        reason=decision.reason,
+        metrics=metrics,
+    )
+    context.lake.append_rows(decisions.DECISIONS, [row])
     return {
         "decision": "promoted" if decision.is_promoted else "refused",
         "reason": decision.reason,

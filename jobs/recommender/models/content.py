@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse as sp
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
 from jobs.errors import BadDataError
+from jobs.recommender import shelf
 from jobs.recommender.histories import Histories
 from jobs.recommender.ranker import NOTHING, Scores
 
@@ -71,8 +71,7 @@ class ContentTrainer:
     @classmethod
     def of_catalogue(cls, items: DataFrame, day: date) -> Self:
         """From ``silver.items`` as it was on a day: name, category and brand."""
-        held = (F.col("valid_from") <= F.lit(day)) & (F.col("valid_to").isNull() | (F.col("valid_to") > F.lit(day)))
-        return cls(items.where(held).select(ITEM_ID, *ATTRIBUTES).toArrow())
+        return cls(items.where(shelf.held_on(day)).select(ITEM_ID, *ATTRIBUTES).toArrow())
 
     def fit(self, signals: DataFrame) -> Content:  # noqa: ARG002 - a trainer's signature
         """As ``Trainer.fit``, from ``items`` alone. Raises BadDataError where an item has two rows, or an empty id."""

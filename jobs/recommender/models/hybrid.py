@@ -12,10 +12,11 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.recommender import boosting
-from jobs.recommender.boosting import Boosting
+from jobs.recommender.boosting import Boosting, Features
 from jobs.recommender.bootstrap import paired_difference
-from jobs.recommender.candidates import Features, Moment, Panel, item_facts, places, ranks_of, scores_of
-from jobs.recommender.histories import Histories, blocks, catalogue, histories, valid
+from jobs.recommender.candidates import Moment, Panel, item_facts, ranks_of, scores_of
+from jobs.recommender.histories import Histories, blocks, catalogue, histories, places, valid
+from jobs.recommender.histories import sampled as some_of
 from jobs.recommender.metrics import K, ideal_gain
 from jobs.recommender.models.als import AlsTrainer
 from jobs.recommender.models.ease import EaseTrainer
@@ -244,7 +245,7 @@ def part(signals: DataFrame, later: float, seed: int) -> Parted:
 
 def sampled(learners: DataFrame, count: int) -> DataFrame:
     """About ``MOST_LEARNERS`` of the ``count`` users, by the hash of their ids."""
-    return learners if count <= MOST_LEARNERS else learners.where(F.pmod(F.xxhash64("user_id"), F.lit(count)) < MOST_LEARNERS)
+    return some_of(learners, count, MOST_LEARNERS)
 
 
 def answered(batch: pa.RecordBatch, known: Histories, panel: Panel) -> pa.RecordBatch:

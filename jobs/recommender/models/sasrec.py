@@ -103,12 +103,11 @@ class SasrecTrainer:
     @staticmethod
     def is_available() -> bool:
         """Whether the packages of the extra are installed."""
-        return all(find_spec(package) for package in PACKAGES)
+        return not _missing()
 
     def require_packages(self) -> None:
         """Raise MissingExtraError where they are not."""
-        missing = [package for package in PACKAGES if not find_spec(package)]
-        if missing:
+        if missing := _missing():
             raise MissingExtraError(
                 self.name,
                 expected=f"the packages of {EXTRA}",
@@ -129,6 +128,10 @@ class SasrecTrainer:
             self.size, self.blocks, self.heads, self.dropout, self.learning_rate, self.epochs if len(windows) else 0, self.batch, self.seed
         )
         return Sasrec(item_ids, *trained(windows, len(item_ids), course), self.heads, self.name)
+
+
+def _missing() -> list[str]:
+    return [package for package in PACKAGES if not find_spec(package)]
 
 
 def windowed(known: Histories, longest: int) -> npt.NDArray[np.int32]:

@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from jobs.estimate import Estimate
-from jobs.recommender.evaluation import Counts, Exam, Result
+from jobs.recommender.evaluation import Counts, Exam, Result, tenths
 from jobs.recommender.gate import POPULARITY, Decision, Evidence, Lists, Rival
 from jobs.recommender.metrics import METRICS
-from jobs.recommender.side_by_side import Sample, Shown, Training, chosen, page, tenths
+from jobs.recommender.side_by_side import Sample, Shown, Training, chosen, page
 
 LEAD = Estimate(0.05, 0.03, 0.07)
 

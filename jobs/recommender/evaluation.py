@@ -20,6 +20,7 @@ from pyspark.sql import functions as F
 from jobs.interval import Interval
 from jobs.recommender import histories, metrics, shelf
 from jobs.recommender.bootstrap import MOST_USERS, estimates
+from jobs.recommender.house_rules import NO_RULES, HouseRules
 from jobs.recommender.metrics import K
 from jobs.recommender.model import Recommender
 
@@ -60,6 +61,7 @@ class Exam:
     candidate_ids: frozenset[str]
     known_users: int
     counts: Counts
+    rules: HouseRules = NO_RULES
 
 
 @dataclass(frozen=True)
@@ -87,14 +89,14 @@ class Result:
         return {**found, **{f"{name}_at_{self.k}": getattr(self, name) for name in OF_LISTS}}
 
 
-def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, window: Interval) -> Exam:
-    """Set the exam for ``window``; the day before it is the cut.
+def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, window: Interval, rules: HouseRules = NO_RULES) -> Exam:
+    """Set the exam for ``window``, under the rules that will serve; the day before it is the cut.
 
     With more than ``MOST_USERS`` users a sample is taken by the hash of their ids. The driver holds one number an item and, later, a row
     a sampled user.
     """
     cut_day = window.start - timedelta(days=1)
-    exclude = shelf.bought(order_lines, cut_day)
+    exclude = shelf.not_again(rules, order_lines, items, cut_day)
     inside = (F.col("event_date") >= F.lit(window.start)) & (F.col("event_date") < F.lit(window.end))
     wanted = interactions.where(inside & F.col("event_type").isin(*RELEVANT_TYPES)).select("user_id", "item_id").distinct()
     truth = wanted.join(exclude, ["user_id", "item_id"], "left_anti").persist(StorageLevel.MEMORY_AND_DISK)
@@ -103,10 +105,10 @@ def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, w
     users = truth.groupBy("user_id").agg(F.count("*").alias("relevant_count")).join(history, "user_id", "left").fillna(0, ["history_count"])
     users = users.persist(StorageLevel.MEMORY_AND_DISK)
 
-    candidates = shelf.on_sale(items, before, cut_day).persist(StorageLevel.MEMORY_AND_DISK)
+    candidates = shelf.offered(rules, items, before, cut_day).persist(StorageLevel.MEMORY_AND_DISK)
     known = before.groupBy("item_id").agg(F.countDistinct("user_id").alias("user_count"))
     catalogue = (
-        known.join(candidates.withColumn("is_candidate", F.lit(True)), "item_id", "full")
+        known.join(candidates.select("item_id", F.lit(True).alias("is_candidate")), "item_id", "full")
         .join(truth.select("item_id").distinct().withColumn("is_relevant", F.lit(True)), "item_id", "full")
         .fillna(0, ["user_count"])
         .fillna(False, ["is_candidate", "is_relevant"])
@@ -128,7 +130,7 @@ def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, w
     candidate_ids = frozenset(catalogue.index[catalogue["is_candidate"].astype(bool)])
     knowledge = catalogue["user_count"].astype(np.int64)
     known_users = history.count()
-    return Exam(users, truth, exclude, candidates, knowledge, candidate_ids, known_users, counts)
+    return Exam(users, truth, exclude, candidates, knowledge, candidate_ids, known_users, counts, rules)
 
 
 def part_of(rows: DataFrame, share: float) -> DataFrame:

@@ -5,8 +5,9 @@ import pyarrow as pa
 import pytest
 
 from jobs.recommender import chain
-from jobs.recommender.chain import best, slate_batch
+from jobs.recommender.chain import slate_batch
 from jobs.recommender.ranker import NOTHING
+from jobs.recommender.slates import best
 from tests.fixed_ranker import FixedRanker
 
 ITEMS = pa.array(["a", "b", "c", "d"])

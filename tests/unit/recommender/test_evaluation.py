@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame, SparkSession
 from jobs.interval import Interval
 from jobs.recommender import evaluation, metrics
 from jobs.recommender.chain import Chain
+from jobs.recommender.house_rules import Boost, HouseRules
 from jobs.recommender.popular import POPULARITY_WEIGHTING, popular
 from jobs.recommender.weights import signals
 
@@ -16,7 +17,7 @@ WINDOW = Interval(date(2026, 6, 24), date(2026, 7, 1))
 BEFORE, INSIDE, AFTER = date(2026, 6, 23), date(2026, 6, 24), date(2026, 7, 1)
 ROW = "user_id string, item_id string, event_type string, event_date date, event_count bigint, quantity bigint"
 SOLD = "user_id string, item_id string, ordered_date date, kind string"
-ITEM = "item_id string, valid_from date, valid_to date, is_on_sale boolean"
+ITEM = "item_id string, valid_from date, valid_to date, is_on_sale boolean, category_id string"
 
 
 def interactions(spark: SparkSession, rows: list[tuple[str, str, str, date]]) -> DataFrame:
@@ -54,7 +55,13 @@ def test_everybody_with_intent_in_the_window_sits_the_exam_and_the_cold_are_coun
     ]
     sold = spark.createDataFrame([("again", "mug", BEFORE, "sale"), ("again", "mug", INSIDE, "sale"), (None, "tea", BEFORE, "sale")], SOLD)
     items = spark.createDataFrame(
-        [("tea", BEFORE, None, True), ("mug", BEFORE, INSIDE, True), ("gone", BEFORE, None, False), ("new_item", INSIDE, None, True)], ITEM
+        [
+            ("tea", BEFORE, None, True, "t"),
+            ("mug", BEFORE, INSIDE, True, "m"),
+            ("gone", BEFORE, None, False, "t"),
+            ("new_item", INSIDE, None, True, "t"),
+        ],
+        ITEM,
     )
     exam = evaluation.prepare(interactions(spark, rows), sold, items, WINDOW)
     right = {(row["user_id"], row["item_id"]) for row in exam.truth.collect()}
@@ -75,3 +82,26 @@ def test_a_shop_without_a_catalogue_sells_what_was_touched_before_the_cut(spark:
     nothing = spark.createDataFrame([], SOLD)
     exam = evaluation.prepare(interactions(spark, rows), nothing, spark.createDataFrame([], ITEM), WINDOW)
     assert exam.candidate_ids == {"tea"}
+
+
+def test_what_may_be_shown_and_what_counts_follow_the_shops_rules(spark: SparkSession) -> None:
+    rows = [("u", "refill", "purchase", BEFORE), ("u", "refill", "purchase", INSIDE), ("u", "pot", "view_item", BEFORE)]
+    sold = spark.createDataFrame([("u", "refill", BEFORE, "sale")], SOLD)
+    shelf = [("refill", "again"), ("pot", "once"), ("knife", "blocked"), ("plain", None), ("mug", "once")]
+    items = spark.createDataFrame([(item, BEFORE, None, True, category) for item, category in shelf], ITEM)
+    assert evaluation.prepare(interactions(spark, rows), sold, items, WINDOW).counts.users == 0, "bought again is no right answer"
+    rules = HouseRules(
+        repeatable_categories=("again",),
+        blocked_categories=("blocked",),
+        boosts=(
+            Boost(category_id="once", factor=2.0, start=BEFORE, end=INSIDE),
+            Boost(item_id="pot", factor=1.5, start=BEFORE, end=INSIDE),
+            Boost(item_id="plain", factor=9.0, start=INSIDE, end=AFTER),
+        ),
+    )
+    exam = evaluation.prepare(interactions(spark, rows), sold, items, WINDOW, rules)
+    assert {(row["user_id"], row["item_id"]) for row in exam.truth.collect()} == {("u", "refill")}
+    assert exam.exclude.collect() == []
+    shown = {row["item_id"]: (row["category_id"], row["factor"]) for row in exam.candidates.collect()}
+    assert shown == {"refill": ("again", 1.0), "pot": ("once", 3.0), "plain": (None, 1.0), "mug": ("once", 2.0)}
+    assert exam.candidate_ids == set(shown)

@@ -27,6 +27,7 @@ def interactions(spark: SparkSession, rows: list[tuple[str, str, str, date]]) ->
 def test_spark_marks_as_the_formulas_say(spark: SparkSession) -> None:
     chance = np.random.default_rng(11)
     items = [f"i{n:02}" for n in range(30)]
+    categories = {item: f"c{n % 4}" for n, item in enumerate(items) if n % 7}
     slates = {f"u{n}": list(chance.permutation(items)[:10]) for n in range(25)} | {"unserved": []}
     truths = {user: set(chance.choice(items, size=chance.integers(1, 15), replace=False)) for user in slates}
     rows = [(user, item, rank) for user, ranked in slates.items() for rank, item in enumerate(ranked, start=1)]
@@ -34,11 +35,15 @@ def test_spark_marks_as_the_formulas_say(spark: SparkSession) -> None:
         spark.createDataFrame([(user, len(truth)) for user, truth in truths.items()], "user_id string, relevant_count bigint"),
         spark.createDataFrame([(u, str(i), r) for u, i, r in rows], "user_id string, item_id string, rank int"),
         spark.createDataFrame([(u, str(i)) for u, truth in truths.items() for i in truth], "user_id string, item_id string"),
+        expected=items[:10],
+        categories=spark.createDataFrame(list(categories.items()), "item_id string, category_id string"),
     ).collect()
     assert len(found) == 26
     measures = (metrics.ndcg_at, metrics.recall_at, metrics.precision_at, metrics.map_at, metrics.mrr_at, metrics.hit_rate_at)
     for row in found:
-        wanted = [measure(10, slates[row["user_id"]], truths[row["user_id"]]) for measure in measures]
+        ranked, relevant = slates[row["user_id"]], truths[row["user_id"]]
+        wanted = [measure(10, ranked, relevant) for measure in measures] + [metrics.serendipity_at(10, ranked, relevant, items[:10])]
+        assert row["diversity"] == (pytest.approx(metrics.diversity_at(10, ranked, categories)) if ranked else None)
         assert [row[name] for name in metrics.METRICS] == pytest.approx(wanted, abs=1e-12)
 
 

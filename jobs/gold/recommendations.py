@@ -55,7 +55,11 @@ RECOMMENDATIONS = Table(
             "decayed event weights (popularity). Where the shop boosts items or asks for diversity, the marginal relevance.",
             tolerance=1e-6,
         ),
-        Column("model", "string", "Which recommender filled the place: the champion's model, or popularity."),
+        Column(
+            "model",
+            "string",
+            "Which recommender filled the place: the champion's model, popularity, or exploration, which shows new items by lot.",
+        ),
         Column(
             "model_version",
             "string",
@@ -91,7 +95,7 @@ def build(
     fallback = popular(interactions, as_of, candidates)
     weighting = model.artifacts.candidate.weighting if model else POPULARITY_WEIGHTING
     rankers = (model.artifacts.personal, fallback) if model else (fallback,)
-    chain = Chain(rankers, weights.signals(interactions, weighting, as_of), rules)
+    chain = Chain(rankers, weights.signals(interactions, weighting, as_of), rules, explores=as_of)
     slate = chain.explain(users, SLATE_SIZE, shelf.not_again(rules, order_lines, items, as_of), candidates)
     version = F.lit(model.version if model else None).cast("string")
     why = [

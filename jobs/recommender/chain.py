@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +11,7 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from jobs.recommender.exploration import Explorer
 from jobs.recommender.histories import Histories, histories, in_order, places, whole_column
 from jobs.recommender.house_rules import NO_RULES, HouseRules
 from jobs.recommender.model import SLATE_FRAME
@@ -29,12 +31,14 @@ class Chain:
     """Rankers in the order in which they are asked, and what users have done so far. A ``Recommender``.
 
     ``signals`` (``SIGNALS_FRAME``) may be newer than what the rankers were fitted on: who came later is served by what there is by now.
-    What ``rules`` say of categories and boosts needs candidates that have them: ``SHELF_FRAME``.
+    What ``rules`` say of categories and boosts needs candidates that have them: ``SHELF_FRAME``. With ``explores``, a day, new items get
+    the last places that the rules leave them, by that day's lot.
     """
 
     rankers: tuple[Ranker, ...]
     signals: DataFrame
     rules: HouseRules = NO_RULES
+    explores: date | None = None
 
     def recommend(self, users: DataFrame, k: int, exclude: DataFrame, candidates: DataFrame) -> DataFrame:
         """As ``Recommender.recommend``. A place is empty only where no ranker of the chain has an opinion on any candidate that is left.
@@ -48,27 +52,31 @@ class Chain:
         return self._slates(users, k, exclude, candidates, has_reasons=True)
 
     def _slates(self, users: DataFrame, k: int, exclude: DataFrame, candidates: DataFrame, *, has_reasons: bool) -> DataFrame:
-        ids, arrangement = self._shelf(candidates)
+        ids, arrangement, explorer = self._shelf(candidates)
+        all_rankers = (*self.rankers, explorer) if explorer else self.rankers
+        explored = self.rules.exploration_places if explorer else 0
         known = histories(self.signals.join(users.select("user_id").distinct(), "user_id", "left_semi"))
         seen = exclude.groupBy("user_id").agg(F.collect_set("item_id").alias("excluded"))
         rows = users.select("user_id").join(known, "user_id", "left").join(seen, "user_id", "left")
-        shared = users.sparkSession.sparkContext.broadcast((self.rankers, ids, arrangement))
+        shared = users.sparkSession.sparkContext.broadcast((all_rankers, ids, arrangement))
 
         def answer(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             rankers, item_ids, rules = shared.value
             for batch in batches:
-                yield slate_batch(batch, rankers, item_ids, k, arrangement=rules, has_reasons=has_reasons)
+                yield slate_batch(batch, rankers, item_ids, k, arrangement=rules, explored=explored, has_reasons=has_reasons)
 
         frame = f"{SLATE_FRAME}, {REASONS_FRAME}" if has_reasons else SLATE_FRAME
         return rows.mapInArrow(answer, frame)  # type: ignore[arg-type]
 
-    def _shelf(self, candidates: DataFrame) -> tuple[pa.Array, Arrangement | None]:
-        """The ids of the candidates in order, and what the rules say of them."""
+    def _shelf(self, candidates: DataFrame) -> tuple[pa.Array, Arrangement | None, Explorer | None]:
+        """The ids of the candidates in order, what the rules say of them, and who shows the new ones."""
         listed = candidates.where("item_id IS NOT NULL")
         if "category_id" not in candidates.columns:
-            return in_order(listed.select("item_id").distinct()), None
-        shelf = listed.select("item_id", "category_id", "factor").toArrow().sort_by("item_id")
-        return whole_column(shelf, "item_id"), Arrangement.of(shelf, self.rules)
+            return in_order(listed.select("item_id").distinct()), None, None
+        shelf = listed.toArrow().sort_by("item_id")
+        ids, is_new = whole_column(shelf, "item_id"), shelf["is_new"].to_numpy().astype(np.bool_)
+        explorer = Explorer.of(ids, is_new, self.explores) if self.explores and is_new.any() else None
+        return ids, Arrangement.of(shelf, self.rules), explorer
 
 
 def slate_batch(
@@ -78,6 +86,7 @@ def slate_batch(
     k: int,
     *,
     arrangement: Arrangement | None = None,
+    explored: int = 0,
     has_reasons: bool = False,
 ) -> pa.RecordBatch:
     """The slates of one batch of ``user_id``, ``HISTORIES_FRAME`` and ``excluded``, as ``SLATE_FRAME``, with ``REASONS_FRAME`` if asked."""
@@ -87,21 +96,35 @@ def slate_batch(
     for start in range(0, max(1, batch.num_rows), step):
         block = batch.slice(start, step)
         mine = (excluded[0] >= start) & (excluded[0] < start + step)
-        slates = chained(block, rankers, item_ids, k, (excluded[0][mine] - start, excluded[1][mine]), arrangement=arrangement)
+        left_out = (excluded[0][mine] - start, excluded[1][mine])
+        slates = chained(block, rankers, item_ids, k, left_out, arrangement=arrangement, explored=explored)
         parts.append(_as_rows(block, slates, rankers, item_ids, has_reasons=has_reasons))
     return pa.Table.from_batches(parts).combine_chunks().to_batches()[0] if len(parts) > 1 else parts[0]
 
 
 def chained(
-    block: pa.RecordBatch, rankers: Sequence[Ranker], item_ids: pa.Array, k: int, masked: Pairs, *, arrangement: Arrangement | None = None
+    block: pa.RecordBatch,
+    rankers: Sequence[Ranker],
+    item_ids: pa.Array,
+    k: int,
+    masked: Pairs,
+    *,
+    arrangement: Arrangement | None = None,
+    explored: int = 0,
 ) -> Slates:
-    """Ask one ranker after the other; a later one fills the places behind those of the earlier ones."""
+    """Ask one ranker after the other; a later one fills the places behind those of the earlier ones.
+
+    The last ranker is asked for the last ``explored`` places alone, where there are any; the others fill what it leaves.
+    """
     users, width = block.num_rows, min(k, len(item_ids))
     slates = Slates.empty(users, width)
-    for link, ranker in enumerate(rankers):
-        open_rows = np.flatnonzero(slates.filled < width)
+    turns = [(link, width) for link in range(len(rankers))]
+    if explored:
+        turns = [(link, max(0, width - explored)) for link, _ in turns[:-1]] + [turns[-1], *turns[:-1]]
+    for link, end in turns:
+        ranker, open_rows = rankers[link], np.flatnonzero(slates.filled < end)
         if not len(open_rows):
-            break
+            continue
         found = candidate_scores(ranker, block.take(pa.array(open_rows)), item_ids)
         row_of = np.full(users, -1, dtype=np.int64)
         row_of[open_rows] = np.arange(len(open_rows))
@@ -111,7 +134,7 @@ def chained(
             taken = slates.filled[open_rows] > place
             found[np.flatnonzero(taken), slates.positions[open_rows[taken], place]] = NOTHING
         more = arrangement.best(found, width, slates.of(open_rows)) if arrangement else best(found, width)
-        _fill(slates, open_rows, more, link)
+        _fill(slates, open_rows, more, (link, end))
     return slates
 
 
@@ -125,10 +148,10 @@ def candidate_scores(ranker: Ranker, block: pa.RecordBatch, item_ids: pa.Array) 
     return scores
 
 
-def _fill(slates: Slates, rows: npt.NDArray[np.int64], more: Slates, link: int) -> None:
-    width = slates.positions.shape[1]
-    for place in range(width):
-        offered = (more.filled > place) & (slates.filled[rows] < width)
+def _fill(slates: Slates, rows: npt.NDArray[np.int64], more: Slates, turn: tuple[int, int]) -> None:
+    link, end = turn
+    for place in range(end):
+        offered = (more.filled > place) & (slates.filled[rows] < end)
         at = rows[offered]
         target = slates.filled[at]
         slates.positions[at, target] = more.positions[offered, place]

@@ -47,6 +47,14 @@ class HouseRules(_Declared):
         description="Lambda of maximal marginal relevance (Carbonell & Goldstein 1998); what is left of 1 is taken off where an item's "
         "category has a place already.",
     )
+    exploration_places: int = Field(
+        default=0, ge=0, le=10, description="The last places of a slate, which new items get by lot; they have no part in a test."
+    )
+    new_item_days: int = Field(
+        default=14,
+        ge=1,
+        description="Days from the first one on which the catalogue had an item that it is new; none is on the first of all.",
+    )
     boosts: tuple[Boost, ...] = Field(default=(), description="Campaigns.")
 
 

@@ -8,8 +8,8 @@ from pyspark.sql import functions as F
 
 from jobs.recommender.house_rules import HouseRules
 
-SHELF_FRAME = "item_id string, category_id string, factor double"
-"""One row an item that may be shown: its category (NULL: none) and what its relevance is multiplied by."""
+SHELF_FRAME = "item_id string, category_id string, factor double, is_new boolean"
+"""One row an item that may be shown: its category (NULL: none), what its relevance is multiplied by, whether it is new."""
 
 
 def held_on(day: date) -> Column:
@@ -47,7 +47,14 @@ def offered(rules: HouseRules, items: DataFrame, interactions: DataFrame, day: d
         if value is not None
     ]
     factor = reduce(lambda total, one: total * F.coalesce(one, F.lit(1.0)), factors, F.lit(1.0))
-    return found.select("item_id", "category_id", factor.alias("factor"))
+    if not rules.exploration_places:
+        return found.select("item_id", "category_id", factor.alias("factor"), F.lit(False).alias("is_new"))
+    known = items.where(F.col("valid_from") <= F.lit(day)).groupBy("item_id").agg(F.min("valid_from").alias("_first"))
+    begin = known.agg(F.min("_first").alias("_begin"))
+    is_young = (F.col("_first") > F.date_sub(F.lit(day), rules.new_item_days)) & (F.col("_first") > F.col("_begin"))
+    young = known.join(F.broadcast(begin)).where(is_young).select("item_id", F.lit(True).alias("_is_young"))
+    is_new = F.coalesce("_is_young", F.lit(False)).alias("is_new")
+    return found.join(young, "item_id", "left").select("item_id", "category_id", factor.alias("factor"), is_new)
 
 
 def not_again(rules: HouseRules, order_lines: DataFrame, items: DataFrame, day: date) -> DataFrame:

@@ -7,7 +7,7 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.interval import Interval
-from jobs.recommender import evaluation, metrics
+from jobs.recommender import evaluation, metrics, shelf
 from jobs.recommender.chain import Chain
 from jobs.recommender.house_rules import Boost, HouseRules
 from jobs.recommender.popular import POPULARITY_WEIGHTING, popular
@@ -105,8 +105,20 @@ def test_what_may_be_shown_and_what_counts_follow_the_shops_rules(spark: SparkSe
         ),
     )
     exam = evaluation.prepare(interactions(spark, rows), sold, items, WINDOW, rules)
+    assert {row["is_new"] for row in exam.candidates.collect()} == {False}, "nothing is explored, so nobody asks"
     assert {(row["user_id"], row["item_id"]) for row in exam.truth.collect()} == {("u", "refill")}
     assert exam.exclude.collect() == []
     shown = {row["item_id"]: (row["category_id"], row["factor"]) for row in exam.candidates.collect()}
     assert shown == {"refill": ("again", 1.0), "pot": ("once", 3.0), "plain": (None, 1.0), "mug": ("once", 2.0)}
     assert exam.candidate_ids == set(shown)
+
+
+def test_an_item_is_new_for_some_days_but_not_because_the_catalogue_itself_is(spark: SparkSession) -> None:
+    day, firsts = date(2026, 6, 20), {"always": 1, "long": 5, "lately": 6, "today": 20, "not_yet": 21}
+    versions: list[tuple[str, date, date | None, bool, None]]
+    versions = [(item, date(2026, 6, first), None, True, None) for item, first in firsts.items()]
+    versions += [("lately", date(2026, 6, 19), None, True, None), ("again", date(2026, 6, 2), date(2026, 6, 3), False, None)]
+    items = spark.createDataFrame([*versions, ("again", date(2026, 6, 18), None, True, None)], ITEM)
+    rules = HouseRules(exploration_places=1, new_item_days=15)
+    shown = {row["item_id"]: row["is_new"] for row in shelf.offered(rules, items, interactions(spark, []), day).collect()}
+    assert shown == {"always": False, "long": False, "lately": True, "today": True, "again": False}

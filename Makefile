@@ -55,24 +55,28 @@ status: ## what runs, where, and how it is
 logs: ## the last lines of the services' logs (S=one service)
 	@$(PYTHON) -m stack logs $(if $(S),--service $(S))
 
-test: envs ## all tests: jobs and services in one environment, DAGs in the other
-	@failed=0; \
+test: envs ## all tests: jobs and services in one environment, DAGs beside them in the other
+	@mkdir -p $(LOCAL)/logs; failed=0; \
+	AIRFLOW_HOME=$(LOCAL)/airflow-tests $(AIRFLOW)/python -m pytest -c tests/dags/pytest.ini tests/dags >$(LOCAL)/logs/dag-tests.log 2>&1 & dags=$$!; \
 	$(JOBS)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder || failed=1; \
-	AIRFLOW_HOME=$(LOCAL)/airflow-tests $(AIRFLOW)/python -m pytest -c tests/dags/pytest.ini tests/dags || failed=1; \
+	wait $$dags || failed=1; \
+	cat $(LOCAL)/logs/dag-tests.log; \
 	exit $$failed
 
 rehearse: envs ## kill services and drivers at random while days are refined and released, and compare (KILLS=50, SEED=1)
 	@$(JOBS)/python -m stack.rehearsal --kills $(KILLS) --seed $(SEED) --to benchmarks/rehearsal.md
 
-check: envs ## lint, format, types, import contracts, generated pages
-	@failed=0; \
-	$(JOBS)/ruff check . || failed=1; \
-	$(JOBS)/ruff format --check . || failed=1; \
-	$(JOBS)/mypy $(JOBS_TYPED) || failed=1; \
-	MYPYPATH=dags $(AIRFLOW)/mypy dags tests/dags || failed=1; \
-	$(JOBS)/lint-imports || failed=1; \
-	$(JOBS)/python -m jobs.docs --check || failed=1; \
-	exit $$failed
+check: envs ## lint, format, types, import contracts, generated pages: two at a time
+	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target $(CHECKS)
+
+CHECKS := types-jobs types-dags lint format imports docs
+.PHONY: $(CHECKS)
+types-jobs: ; @$(JOBS)/mypy $(JOBS_TYPED)
+types-dags: ; @MYPYPATH=dags $(AIRFLOW)/mypy dags tests/dags
+lint: ; @$(JOBS)/ruff check .
+format: ; @$(JOBS)/ruff format --check .
+imports: ; @$(JOBS)/lint-imports
+docs: ; @$(JOBS)/python -m jobs.docs --check
 
 fix: envs ## what lint and format can mend by themselves
 	@$(JOBS)/ruff check --fix .

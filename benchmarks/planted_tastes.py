@@ -27,10 +27,11 @@ from jobs.estimate import Estimate
 from jobs.gold import interactions
 from jobs.privacy import pseudonym
 from jobs.recommender.bootstrap import estimates
-from jobs.recommender.chain import Chain, best
+from jobs.recommender.chain import Chain
 from jobs.recommender.family import TRAINERS
 from jobs.recommender.histories import Histories, places
 from jobs.recommender.ranker import NOTHING, Ranker
+from jobs.recommender.slates import best
 from jobs.recommender.weights import Weighting, signals
 from jobs.silver.events import EVENTS
 from jobs.silver.order_lines import ORDER_LINES

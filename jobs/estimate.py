@@ -22,6 +22,14 @@ class Estimate(NamedTuple):
         """
         return f"{self.mean:+.4f} [{self.low:+.4f}, {self.high:+.4f}]"
 
+    def turned(self) -> "Estimate":
+        """A difference seen from the other side.
+
+        >>> Estimate(0.02, -0.01, 0.05).turned()
+        Estimate(mean=-0.02, low=-0.05, high=0.01)
+        """
+        return Estimate(-self.mean, -self.high, -self.low)
+
 
 def flat(estimates: Mapping[str, Estimate | float]) -> dict[str, float]:
     """One number a metric: an estimate becomes ``name``, ``name_low`` and ``name_high``; a plain number stays itself.

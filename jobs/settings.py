@@ -13,6 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from jobs.errors import SettingsError
+from jobs.recommender.house_rules import NO_RULES, HouseRules
 
 PREFIX = "TRADEWIND_"
 ENV_FILE_VARIABLE = "TRADEWIND_ENV_FILE"
@@ -68,6 +69,12 @@ class Settings(BaseSettings):
         default=5, ge=1, le=500, description="Candidates that a training of the recommender tries: declared ones, then proposed ones."
     )
 
+    recommender_rules: HouseRules = Field(
+        default=NO_RULES,
+        description="Rules of the shop for its recommendations, as JSON (docs/recommender.md): blocked categories, "
+        "caps, diversity, boosts.",
+    )
+
     max_lateness_days: int = Field(default=3, ge=0, le=30, description="Days after an event's own day on which it may still land.")
     raw_retention_days: int | None = Field(
         default=400, ge=1, description="Days for which raw text is kept, counted from the newest day in bronze; 'keep' keeps all."
@@ -97,6 +104,11 @@ class Settings(BaseSettings):
             raise SettingsError(
                 "settings", expected="every required variable and no unknown one", found="; ".join(wrong), advice=advice
             ) from None
+
+    @field_validator("recommender_rules", mode="before")
+    @classmethod
+    def _rules_are_json(cls, value: object) -> object:
+        return HouseRules.model_validate_json(value) if isinstance(value, str) else value
 
     @field_validator("raw_retention_days", mode="before")
     @classmethod

@@ -9,6 +9,7 @@ MODELS = (
     "bpr",
     "content",
     "ease",
+    "exploration",
     "hybrid",
     "item2vec",
     "item_neighbours",

@@ -39,9 +39,9 @@ def _because(place: int) -> tuple[Column, Column]:
 RECOMMENDATIONS = Table(
     name="gold.recommendations",
     doc=(
-        "One row a user, as-of day and rank, for every user of gold.user_features. Nothing that the user had bought, nothing that was not "
-        "on sale that day. Uses only rows that had landed by that day. Personal items come first, popular ones fill the places that they "
-        "leave."
+        "One row a user, as-of day and rank, for every user of gold.user_features. Nothing that was not on sale that day, nothing that the "
+        "user had bought, but for categories that the shop calls repeatable (docs/recommender.md). Uses only rows that had landed by that "
+        "day. Personal items come first, popular ones fill the places that they leave."
     ),
     columns=(
         Column("as_of_date", "date", "Day at whose end the slate was made."),
@@ -52,10 +52,14 @@ RECOMMENDATIONS = Table(
             "score",
             "double",
             "What the rank follows within a model: predicted preference (als, ease), likeness to what the user has touched (neighbours), "
-            "decayed event weights (popularity).",
+            "decayed event weights (popularity). Where the shop boosts items or asks for diversity, the marginal relevance.",
             tolerance=1e-6,
         ),
-        Column("model", "string", "Which recommender filled the place: the champion's model, or popularity."),
+        Column(
+            "model",
+            "string",
+            "Which recommender filled the place: the champion's model, popularity, or exploration, which shows new items by lot.",
+        ),
         Column(
             "model_version",
             "string",
@@ -85,12 +89,14 @@ def build(
     interactions = known_by(as_of, interactions, events, order_lines, max_lateness_days=settings.max_lateness_days)
     interactions.persist(StorageLevel.MEMORY_AND_DISK)
     order_lines = order_lines.where(F.col("landed_date") <= F.lit(as_of))
+    rules = settings.recommender_rules
     users = user_features.where(F.col("as_of_date") == F.lit(as_of)).select("user_id").distinct()
-    candidates = shelf.on_sale(items, interactions, as_of).persist(StorageLevel.MEMORY_AND_DISK)
+    candidates = shelf.offered(rules, items, interactions, as_of).persist(StorageLevel.MEMORY_AND_DISK)
     fallback = popular(interactions, as_of, candidates)
     weighting = model.artifacts.candidate.weighting if model else POPULARITY_WEIGHTING
-    chain = Chain((model.artifacts.personal, fallback) if model else (fallback,), weights.signals(interactions, weighting, as_of))
-    slate = chain.explain(users, SLATE_SIZE, shelf.bought(order_lines, as_of), candidates)
+    rankers = (model.artifacts.personal, fallback) if model else (fallback,)
+    chain = Chain(rankers, weights.signals(interactions, weighting, as_of), rules, explores=as_of)
+    slate = chain.explain(users, SLATE_SIZE, shelf.not_again(rules, order_lines, items, as_of), candidates)
     version = F.lit(model.version if model else None).cast("string")
     why = [
         F.get("because", F.lit(place))[part].alias(f"because_{part}_{place + 1}")

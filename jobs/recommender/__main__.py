@@ -24,10 +24,11 @@ from rich.table import Table
 
 from jobs.errors import BadDataError, TradewindError
 from jobs.estimate import Estimate
-from jobs.recommender import plain_files
+from jobs.recommender import leaks, plain_files
 from jobs.recommender.comparison import Comparison, compare
 from jobs.recommender.family import NAMES, chosen
 from jobs.recommender.plain_files import SPLITS, Parted
+from jobs.recommender.ranker import Trainer
 
 SHOP = "jobs.recommender.shop_commands"
 """Loaded late: it brings the lake and Great Expectations, which plain files do not need."""
@@ -47,16 +48,33 @@ def main(arguments: Sequence[str] | None = None) -> int:
             spark = local_session(scratch)
             trainers = chosen(options.models, plain_files.read_items(spark, options.items) if options.items else None)
             parted = _parted(spark, options)
-            found = compare(
-                plain_files.signals(parted.train), parted.test, trainers, k=options.k, seed=options.seed, tell=_to_standard_error
-            )
+            found = _compared(parted, trainers, options)
+            later = leaks.learnt_from_later(parted.train, parted.test)
+            by_time = _by_time(spark, options, trainers) if options.input and leaks.is_told(parted) else None
         except TradewindError as error:
             sys.stderr.write(f"{type(error).__name__}: {error}\n")
             return error.exit_code
     show(found, parted, console)
+    report = {"leaks_time": parted.leaks_time, "users_learnt_from_later": later, **found.as_dict()}
+    if later:
+        console.print(f"leak: of {later} users a line to learn from is younger than one to be judged on", style="yellow")
+    if by_time:
+        for one in leaks.flattered(found, by_time):
+            console.print(f"leak: {one}", style="yellow")
+        report["by_time"] = by_time.as_dict()
     if options.out:
-        options.out.write_text(json.dumps({"leaks_time": parted.leaks_time, **found.as_dict()}, indent=2) + "\n", encoding="utf-8")
+        options.out.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return 0
+
+
+def _compared(parted: Parted, trainers: Sequence[Trainer], options: argparse.Namespace) -> Comparison:
+    return compare(plain_files.signals(parted.train), parted.test, trainers, k=options.k, seed=options.seed, tell=_to_standard_error)
+
+
+def _by_time(spark: SparkSession, options: argparse.Namespace, trainers: Sequence[Trainer]) -> Comparison:
+    """The same models on the same lines, split by time: what a leaking split is held against."""
+    _to_standard_error("the split leaks time: the same models by time, to see what that is worth to them")
+    return _compared(plain_files.split(plain_files.read(spark, options.input), "time", options.share), trainers, options)
 
 
 def show(found: Comparison, parted: Parted, console: Console) -> None:
@@ -69,7 +87,8 @@ def show(found: Comparison, parted: Parted, console: Console) -> None:
         table.add_column(heading, justify="left" if heading == "model" else "right", overflow="fold")
     for one in found.ranked():
         summary = one.result.summary(found.seed)
-        lead = leads.get((one.name, "popularity")) or _turned(leads.get(("popularity", one.name)))
+        ahead, behind = leads.get((one.name, "popularity")), leads.get(("popularity", one.name))
+        lead = ahead or (behind.turned() if behind else None)
         table.add_row(
             one.name,
             *(str(summary[name]) if isinstance(summary[name], Estimate) else f"{summary[name]:.3f}" for name in names),
@@ -85,10 +104,6 @@ def show(found: Comparison, parted: Parted, console: Console) -> None:
         faults = {name: count for name, count in vars(one.faults).items() if count and name not in {"filled_places", "places"}}
         if faults:
             console.print(f"{one.name}: faulty lists: {faults}", style="red")
-
-
-def _turned(difference: Estimate | None) -> Estimate | None:
-    return Estimate(-difference.mean, -difference.high, -difference.low) if difference else None
 
 
 def _parted(spark: SparkSession, options: argparse.Namespace) -> Parted:

@@ -10,9 +10,10 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.recommender.boosting import Features
-from jobs.recommender.chain import CELLS_A_BLOCK, best, rounded
+from jobs.recommender.chain import CELLS_A_BLOCK
 from jobs.recommender.histories import Histories, places, valid
 from jobs.recommender.ranker import NOTHING, Explaining, Ranker, Scores, SimilarItems
+from jobs.recommender.slates import best, rounded
 
 Integers = npt.NDArray[np.int64]
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import numpy.typing as npt
@@ -10,13 +11,13 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.recommender.histories import Histories, histories, in_order, places
+from jobs.recommender.exploration import Explorer
+from jobs.recommender.histories import Histories, histories, in_order, places, whole_column
+from jobs.recommender.house_rules import NO_RULES, HouseRules
 from jobs.recommender.model import SLATE_FRAME
 from jobs.recommender.ranker import NOTHING, Ranker, Scores
 from jobs.recommender.reasons import REASONS_FRAME, because
-
-SCORE_DIGITS = 6
-"""Significant digits of a score that count: the last bits of a sum cannot reorder a list; what is equal so far falls to the lower id."""
+from jobs.recommender.slates import Arrangement, Slates, best
 
 CELLS_A_BLOCK = 4_000_000
 """User-by-item scores that are held at a time: 32 MB."""
@@ -26,33 +27,24 @@ Pairs = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
-class Slates:
-    """The best items of a block of users. ``positions``, ``scores`` and ``links`` are users x k; ``filled`` says how many count a user."""
-
-    positions: npt.NDArray[np.int64]
-    scores: Scores
-    links: npt.NDArray[np.int64]
-    filled: npt.NDArray[np.int64]
-
-    @property
-    def given(self) -> npt.NDArray[np.bool_]:
-        """Users x k: which places count."""
-        found: npt.NDArray[np.bool_] = np.arange(self.positions.shape[1])[None, :] < self.filled[:, None]
-        return found
-
-
-@dataclass(frozen=True)
 class Chain:
     """Rankers in the order in which they are asked, and what users have done so far. A ``Recommender``.
 
     ``signals`` (``SIGNALS_FRAME``) may be newer than what the rankers were fitted on: who came later is served by what there is by now.
+    What ``rules`` say of categories and boosts needs candidates that have them: ``SHELF_FRAME``. With ``explores``, a day, new items get
+    the last places that the rules leave them, by that day's lot.
     """
 
     rankers: tuple[Ranker, ...]
     signals: DataFrame
+    rules: HouseRules = NO_RULES
+    explores: date | None = None
 
     def recommend(self, users: DataFrame, k: int, exclude: DataFrame, candidates: DataFrame) -> DataFrame:
-        """As ``Recommender.recommend``. A place is empty only where no ranker of the chain has an opinion on any candidate that is left."""
+        """As ``Recommender.recommend``. A place is empty only where no ranker of the chain has an opinion on any candidate that is left.
+
+        Under ``rules`` also where the cap of every category that is left is reached; scores then fall within each model.
+        """
         return self._slates(users, k, exclude, candidates, has_reasons=False)
 
     def explain(self, users: DataFrame, k: int, exclude: DataFrame, candidates: DataFrame) -> DataFrame:
@@ -60,23 +52,42 @@ class Chain:
         return self._slates(users, k, exclude, candidates, has_reasons=True)
 
     def _slates(self, users: DataFrame, k: int, exclude: DataFrame, candidates: DataFrame, *, has_reasons: bool) -> DataFrame:
-        ids = in_order(candidates.where("item_id IS NOT NULL").select("item_id").distinct())
+        ids, arrangement, explorer = self._shelf(candidates)
+        all_rankers = (*self.rankers, explorer) if explorer else self.rankers
+        explored = self.rules.exploration_places if explorer else 0
         known = histories(self.signals.join(users.select("user_id").distinct(), "user_id", "left_semi"))
         seen = exclude.groupBy("user_id").agg(F.collect_set("item_id").alias("excluded"))
         rows = users.select("user_id").join(known, "user_id", "left").join(seen, "user_id", "left")
-        shared = users.sparkSession.sparkContext.broadcast((self.rankers, ids))
+        shared = users.sparkSession.sparkContext.broadcast((all_rankers, ids, arrangement))
 
         def answer(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            rankers, item_ids = shared.value
+            rankers, item_ids, rules = shared.value
             for batch in batches:
-                yield slate_batch(batch, rankers, item_ids, k, has_reasons=has_reasons)
+                yield slate_batch(batch, rankers, item_ids, k, arrangement=rules, explored=explored, has_reasons=has_reasons)
 
         frame = f"{SLATE_FRAME}, {REASONS_FRAME}" if has_reasons else SLATE_FRAME
         return rows.mapInArrow(answer, frame)  # type: ignore[arg-type]
 
+    def _shelf(self, candidates: DataFrame) -> tuple[pa.Array, Arrangement | None, Explorer | None]:
+        """The ids of the candidates in order, what the rules say of them, and who shows the new ones."""
+        listed = candidates.where("item_id IS NOT NULL")
+        if "category_id" not in candidates.columns:
+            return in_order(listed.select("item_id").distinct()), None, None
+        shelf = listed.toArrow().sort_by("item_id")
+        ids, is_new = whole_column(shelf, "item_id"), shelf["is_new"].to_numpy().astype(np.bool_)
+        explorer = Explorer.of(ids, is_new, self.explores) if self.explores and is_new.any() else None
+        return ids, Arrangement.of(shelf, self.rules), explorer
+
 
 def slate_batch(
-    batch: pa.RecordBatch, rankers: Sequence[Ranker], item_ids: pa.Array, k: int, *, has_reasons: bool = False
+    batch: pa.RecordBatch,
+    rankers: Sequence[Ranker],
+    item_ids: pa.Array,
+    k: int,
+    *,
+    arrangement: Arrangement | None = None,
+    explored: int = 0,
+    has_reasons: bool = False,
 ) -> pa.RecordBatch:
     """The slates of one batch of ``user_id``, ``HISTORIES_FRAME`` and ``excluded``, as ``SLATE_FRAME``, with ``REASONS_FRAME`` if asked."""
     excluded = _pairs(batch.column("excluded"), item_ids)
@@ -85,24 +96,35 @@ def slate_batch(
     for start in range(0, max(1, batch.num_rows), step):
         block = batch.slice(start, step)
         mine = (excluded[0] >= start) & (excluded[0] < start + step)
-        slates = chained(block, rankers, item_ids, k, (excluded[0][mine] - start, excluded[1][mine]))
+        left_out = (excluded[0][mine] - start, excluded[1][mine])
+        slates = chained(block, rankers, item_ids, k, left_out, arrangement=arrangement, explored=explored)
         parts.append(_as_rows(block, slates, rankers, item_ids, has_reasons=has_reasons))
     return pa.Table.from_batches(parts).combine_chunks().to_batches()[0] if len(parts) > 1 else parts[0]
 
 
-def chained(block: pa.RecordBatch, rankers: Sequence[Ranker], item_ids: pa.Array, k: int, masked: Pairs) -> Slates:
-    """Ask one ranker after the other; a later one fills the places behind those of the earlier ones."""
+def chained(
+    block: pa.RecordBatch,
+    rankers: Sequence[Ranker],
+    item_ids: pa.Array,
+    k: int,
+    masked: Pairs,
+    *,
+    arrangement: Arrangement | None = None,
+    explored: int = 0,
+) -> Slates:
+    """Ask one ranker after the other; a later one fills the places behind those of the earlier ones.
+
+    The last ranker is asked for the last ``explored`` places alone, where there are any; the others fill what it leaves.
+    """
     users, width = block.num_rows, min(k, len(item_ids))
-    slates = Slates(
-        np.zeros((users, width), dtype=np.int64),
-        np.zeros((users, width)),
-        np.zeros((users, width), dtype=np.int64),
-        np.zeros(users, dtype=np.int64),
-    )
-    for link, ranker in enumerate(rankers):
-        open_rows = np.flatnonzero(slates.filled < width)
+    slates = Slates.empty(users, width)
+    turns = [(link, width) for link in range(len(rankers))]
+    if explored:
+        turns = [(link, max(0, width - explored)) for link, _ in turns[:-1]] + [turns[-1], *turns[:-1]]
+    for link, end in turns:
+        ranker, open_rows = rankers[link], np.flatnonzero(slates.filled < end)
         if not len(open_rows):
-            break
+            continue
         found = candidate_scores(ranker, block.take(pa.array(open_rows)), item_ids)
         row_of = np.full(users, -1, dtype=np.int64)
         row_of[open_rows] = np.arange(len(open_rows))
@@ -111,7 +133,8 @@ def chained(block: pa.RecordBatch, rankers: Sequence[Ranker], item_ids: pa.Array
         for place in range(width):
             taken = slates.filled[open_rows] > place
             found[np.flatnonzero(taken), slates.positions[open_rows[taken], place]] = NOTHING
-        _fill(slates, open_rows, best(found, width), link)
+        more = arrangement.best(found, width, slates.of(open_rows)) if arrangement else best(found, width)
+        _fill(slates, open_rows, more, (link, end))
     return slates
 
 
@@ -125,48 +148,10 @@ def candidate_scores(ranker: Ranker, block: pa.RecordBatch, item_ids: pa.Array) 
     return scores
 
 
-def best(scores: Scores, k: int) -> Slates:
-    """The ``k`` best of each row, by score, then by position; what is ``NOTHING`` is left out.
-
-    >>> found = best(np.array([[0.5, 2.0, 0.5, NOTHING]]), k=3)
-    >>> found.positions.tolist(), found.filled.tolist()
-    ([[1, 0, 2]], [3])
-    """
-    users, items = scores.shape
-    width = min(k, items)
-    figures = rounded(scores)
-    if width < items:
-        # a partition may cut through equal scores: all of the k-th score stay in, and the sort below decides by position
-        threshold = -np.partition(-figures, width - 1, axis=1)[:, width - 1 : width] if width else np.zeros((users, 1))
-        rows, columns = np.nonzero((figures >= threshold) & (figures > NOTHING))
-    else:
-        rows, columns = np.nonzero(figures > NOTHING)
-    values = figures[rows, columns]
-    order = np.lexsort((columns, -values, rows))
-    rows, columns, values = rows[order], columns[order], values[order]
-    place = np.arange(len(rows)) - np.searchsorted(rows, np.arange(users))[rows]
-    kept = place < width
-    positions, found = np.zeros((users, width), dtype=np.int64), np.zeros((users, width))
-    positions[rows[kept], place[kept]], found[rows[kept], place[kept]] = columns[kept], values[kept]
-    filled = np.minimum(np.bincount(rows, minlength=users), width).astype(np.int64)
-    return Slates(positions, found, np.zeros((users, width), dtype=np.int64), filled)
-
-
-def rounded(scores: Scores) -> Scores:
-    """Scores to ``SCORE_DIGITS`` significant digits of the largest of their row."""
-    finite = np.where(np.isfinite(scores), np.abs(scores), 0.0)
-    largest = finite.max(axis=1, keepdims=True, initial=0.0)
-    exponent = np.ceil(np.log2(np.where(largest > 0, largest, 1.0)))
-    unit = np.exp2(exponent - np.ceil(SCORE_DIGITS * np.log2(10)))  # a power of two, so that scaling is exact
-    with np.errstate(invalid="ignore"):
-        found: Scores = np.where(np.isfinite(scores), np.rint(scores / unit) * unit, NOTHING)
-    return found
-
-
-def _fill(slates: Slates, rows: npt.NDArray[np.int64], more: Slates, link: int) -> None:
-    width = slates.positions.shape[1]
-    for place in range(width):
-        offered = (more.filled > place) & (slates.filled[rows] < width)
+def _fill(slates: Slates, rows: npt.NDArray[np.int64], more: Slates, turn: tuple[int, int]) -> None:
+    link, end = turn
+    for place in range(end):
+        offered = (more.filled > place) & (slates.filled[rows] < end)
         at = rows[offered]
         target = slates.filled[at]
         slates.positions[at, target] = more.positions[offered, place]

@@ -6,6 +6,7 @@ with a relevant item counts, also one who was never seen before the cut (cold), 
 touched (cold) or that is not on sale: nobody is dropped to flatter a figure.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
@@ -14,20 +15,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pyspark import StorageLevel
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.interval import Interval
 from jobs.recommender import histories, metrics, shelf
 from jobs.recommender.bootstrap import MOST_USERS, estimates
+from jobs.recommender.house_rules import NO_RULES, HouseRules
 from jobs.recommender.metrics import K
 from jobs.recommender.model import Recommender
 
 RELEVANT_TYPES = ("purchase", "add_to_cart", "add_to_wishlist")
 
 
-OF_LISTS = ("coverage", "novelty", "gini", "popularity_share")
-"""Figures of all lists together, beside those of ``metrics.names`` that are means over users."""
+OF_LISTS = ("coverage", "novelty", "gini", "popularity_share", "diversity")
+"""Figures of all lists, beside those of ``metrics.names``; the last only where items have categories."""
 
 TENTHS = 10
 
@@ -60,6 +62,7 @@ class Exam:
     candidate_ids: frozenset[str]
     known_users: int
     counts: Counts
+    rules: HouseRules = NO_RULES
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Result:
     novelty: float
     gini: float
     popularity_share: float
+    diversity: float | None = None
     k: int = K
 
     def matrix(self) -> npt.NDArray[np.float64]:
@@ -84,17 +88,17 @@ class Result:
     def summary(self, seed: int) -> dict[str, Any]:
         """Every metric as an estimate; what is true of all lists together as numbers."""
         found = dict(zip(metrics.names(self.k), estimates(self.matrix(), seed=seed), strict=True))
-        return {**found, **{f"{name}_at_{self.k}": getattr(self, name) for name in OF_LISTS}}
+        return {**found, **{f"{name}_at_{self.k}": value for name in OF_LISTS if (value := getattr(self, name)) is not None}}
 
 
-def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, window: Interval) -> Exam:
-    """Set the exam for ``window``; the day before it is the cut.
+def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, window: Interval, rules: HouseRules = NO_RULES) -> Exam:
+    """Set the exam for ``window``, under the rules that will serve; the day before it is the cut.
 
     With more than ``MOST_USERS`` users a sample is taken by the hash of their ids. The driver holds one number an item and, later, a row
     a sampled user.
     """
     cut_day = window.start - timedelta(days=1)
-    exclude = shelf.bought(order_lines, cut_day)
+    exclude = shelf.not_again(rules, order_lines, items, cut_day)
     inside = (F.col("event_date") >= F.lit(window.start)) & (F.col("event_date") < F.lit(window.end))
     wanted = interactions.where(inside & F.col("event_type").isin(*RELEVANT_TYPES)).select("user_id", "item_id").distinct()
     truth = wanted.join(exclude, ["user_id", "item_id"], "left_anti").persist(StorageLevel.MEMORY_AND_DISK)
@@ -103,10 +107,10 @@ def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, w
     users = truth.groupBy("user_id").agg(F.count("*").alias("relevant_count")).join(history, "user_id", "left").fillna(0, ["history_count"])
     users = users.persist(StorageLevel.MEMORY_AND_DISK)
 
-    candidates = shelf.on_sale(items, before, cut_day).persist(StorageLevel.MEMORY_AND_DISK)
+    candidates = shelf.offered(rules, items, before, cut_day).persist(StorageLevel.MEMORY_AND_DISK)
     known = before.groupBy("item_id").agg(F.countDistinct("user_id").alias("user_count"))
     catalogue = (
-        known.join(candidates.withColumn("is_candidate", F.lit(True)), "item_id", "full")
+        known.join(candidates.select("item_id", F.lit(True).alias("is_candidate")), "item_id", "full")
         .join(truth.select("item_id").distinct().withColumn("is_relevant", F.lit(True)), "item_id", "full")
         .fillna(0, ["user_count"])
         .fillna(False, ["is_candidate", "is_relevant"])
@@ -128,7 +132,7 @@ def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, w
     candidate_ids = frozenset(catalogue.index[catalogue["is_candidate"].astype(bool)])
     knowledge = catalogue["user_count"].astype(np.int64)
     known_users = history.count()
-    return Exam(users, truth, exclude, candidates, knowledge, candidate_ids, known_users, counts)
+    return Exam(users, truth, exclude, candidates, knowledge, candidate_ids, known_users, counts, rules)
 
 
 def part_of(rows: DataFrame, share: float) -> DataFrame:
@@ -151,7 +155,12 @@ def sit(exam: Exam, recommender: Recommender, k: int = K) -> Result:
 
 def mark(exam: Exam, slate: DataFrame, k: int = K) -> Result:
     """Mark the answers of a recommender: a slate with at most ``k`` places for every user of the exam."""
-    per_user = marked(exam.users, slate, exam.truth, k).toPandas().sort_values("user_id", ignore_index=True)
+    counts = {str(item): int(users) for item, users in exam.knowledge.items()}
+    expected = metrics.best_known(k, {item: users for item, users in counts.items() if item in exam.candidate_ids})
+    categories = exam.candidates.select("item_id", "category_id") if "category_id" in exam.candidates.columns else None
+    found = marked(exam.users, slate, exam.truth, k, expected=expected, categories=categories).toPandas()
+    per_user = found.sort_values("user_id", ignore_index=True)
+    diverse = per_user.pop("diversity").astype(np.float64).mean()
     shown_items = slate.groupBy("item_id").agg(F.count("*").alias("shown_count")).toPandas()
     shown = shown_items.set_index("item_id")["shown_count"].astype(np.int64)
     user_counts = exam.knowledge.reindex(shown.index).fillna(0).to_numpy()
@@ -159,9 +168,9 @@ def mark(exam: Exam, slate: DataFrame, k: int = K) -> Result:
     novelty = float(np.average(bits, weights=shown.to_numpy())) if len(shown) else 0.0
     covered = metrics.coverage(frozenset(shown.index), exam.candidate_ids) if exam.candidate_ids else 0.0
     unequal = metrics.gini(shown.tolist(), len(exam.candidate_ids)) if len(shown) else 0.0
-    head = metrics.head({str(item): int(users) for item, users in exam.knowledge.items()})
+    head = metrics.head(counts)
     to_head = float(shown[shown.index.isin(head)].sum() / shown.sum()) if len(shown) else 0.0
-    return Result(per_user, shown, covered, novelty, unequal, to_head, k)
+    return Result(per_user, shown, covered, novelty, unequal, to_head, None if np.isnan(diverse) else float(diverse), k)
 
 
 def tenths(result: Result, exam: Exam) -> list[float]:
@@ -174,20 +183,36 @@ def tenths(result: Result, exam: Exam) -> list[float]:
     return [count / max(1.0, sum(places)) for count in places]
 
 
-def marked(users: DataFrame, slate: DataFrame, truth: DataFrame, k: int = K) -> DataFrame:
+def marked(
+    users: DataFrame, slate: DataFrame, truth: DataFrame, k: int = K, *, expected: Sequence[str] = (), categories: DataFrame | None = None
+) -> DataFrame:
     """One row a user of ``users`` (user_id, relevant_count > 0, ...): the figures of ``metrics`` as Spark expressions.
 
-    A user without a slate has missed everything.
+    A user without a slate has missed everything. ``expected``: items that are no surprise. ``diversity`` is NULL without ``categories``
+    (item_id, category_id), and for lists of which no item has a category or that have but one.
     """
-    hits = slate.where(F.col("rank") <= k).join(truth, ["user_id", "item_id"])
-    ranks = hits.groupBy("user_id").agg(F.array_sort(F.collect_list("rank")).alias("_ranks"))
-    rows = users.join(ranks, "user_id", "left").withColumn("_ranks", F.coalesce("_ranks", F.array().cast("array<int>")))
+    of_item = categories if categories is not None else truth.select("item_id", F.lit(None).cast("string").alias("category_id")).limit(0)
+    places = slate.where(F.col("rank") <= k).join(truth.withColumn("_is_hit", F.lit(True)), ["user_id", "item_id"], "left")
+    places = places.join(F.broadcast(of_item), "item_id", "left")
+    is_surprise = F.col("_is_hit") & ~F.col("item_id").isin(*expected) if expected else F.col("_is_hit")
+    lists = places.groupBy("user_id").agg(
+        F.array_sort(F.collect_list(F.when(F.col("_is_hit"), F.col("rank")))).alias("_ranks"),
+        F.count_if(is_surprise).alias("_surprises"),
+        F.collect_list("category_id").alias("_categories"),
+        F.count("*").alias("_places"),
+    )
+    rows = users.join(lists, "user_id", "left").withColumn("_ranks", F.coalesce("_ranks", F.array().cast("array<int>")))
     hit_count = F.size("_ranks").cast("double")
     best = F.least(F.col("relevant_count"), F.lit(k)).cast("int")
     ideal = F.element_at(F.array(*[F.lit(metrics.ideal_gain(k, count)) for count in range(1, k + 1)]), best)
     gain = F.aggregate("_ranks", F.lit(0.0), lambda total, rank: total + 1 / F.log2(rank + 1))
     precisions = F.aggregate(
         F.transform("_ranks", lambda rank, place: (place + 1).cast("double") / rank), F.lit(0.0), lambda total, value: total + value
+    )
+    alike = F.aggregate(
+        F.array_distinct("_categories"),
+        F.lit(0),
+        lambda total, category: total + _pairs(F.size(F.filter("_categories", lambda one: one == category))),
     )
     figures = {
         f"ndcg_at_{k}": gain / ideal,
@@ -196,5 +221,11 @@ def marked(users: DataFrame, slate: DataFrame, truth: DataFrame, k: int = K) -> 
         f"map_at_{k}": precisions / best,
         f"mrr_at_{k}": F.coalesce(1.0 / F.get("_ranks", F.lit(0)), F.lit(0.0)),
         f"hit_rate_at_{k}": (hit_count > 0).cast("double"),
+        f"serendipity_at_{k}": F.coalesce("_surprises", F.lit(0)) / k,
+        "diversity": F.when((F.size("_categories") > 0) & (F.col("_places") > 1), 1 - alike / _pairs(F.col("_places"))),
     }
     return rows.select(*users.columns, *[value.alias(name) for name, value in figures.items()])
+
+
+def _pairs(count: Column) -> Column:
+    return (count * (count - 1) / 2).cast("int")

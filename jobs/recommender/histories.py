@@ -122,7 +122,12 @@ def valid(signals: DataFrame) -> DataFrame:
 
 def in_order(item_ids: DataFrame) -> pa.Array:
     """The column ``item_id`` on the driver, sorted by its code points."""
-    found = item_ids.select("item_id").toArrow().sort_by("item_id")["item_id"].combine_chunks()
+    return whole_column(item_ids.select("item_id").toArrow().sort_by("item_id"), "item_id")
+
+
+def whole_column(table: pa.Table, name: str) -> pa.Array:
+    """A column in one piece."""
+    found = table[name].combine_chunks()
     return pa.concat_arrays(found.chunks) if isinstance(found, pa.ChunkedArray) else found
 
 

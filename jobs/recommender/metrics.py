@@ -4,6 +4,7 @@ Each function raises ValueError when ``relevant`` is empty: such a user has no r
 once and are in order; ties were broken by item id before.
 """
 
+import itertools
 import math
 from collections.abc import Collection, Mapping, Sequence
 
@@ -16,7 +17,7 @@ def names(k: int) -> tuple[str, ...]:
     >>> names(5)[:2]
     ('ndcg_at_5', 'recall_at_5')
     """
-    return tuple(f"{figure}_at_{k}" for figure in ("ndcg", "recall", "precision", "map", "mrr", "hit_rate"))
+    return tuple(f"{figure}_at_{k}" for figure in ("ndcg", "recall", "precision", "map", "mrr", "hit_rate", "serendipity"))
 
 
 METRICS = names(K)
@@ -104,6 +105,42 @@ def hit_rate_at(k: int, ranked: Sequence[str], relevant: Collection[str]) -> flo
     return 1.0 if hit_ranks(k, ranked, relevant) else 0.0
 
 
+def serendipity_at(k: int, ranked: Sequence[str], relevant: Collection[str], expected: Collection[str]) -> float:
+    """Share of the ``k`` places that hold a relevant item that nobody expected (Ge, Delgado-Battenfeld & Jannach 2010, sec. 3).
+
+    ``expected`` is what a primitive recommender shows to everybody: the ``k`` best known items (``best_known``).
+
+    >>> serendipity_at(4, ["tea", "mug", "pot"], {"tea", "pot"}, expected={"tea"})
+    0.25
+    """
+    return sum(ranked[rank - 1] not in expected for rank in hit_ranks(k, ranked, relevant)) / k
+
+
+def diversity_at(k: int, ranked: Sequence[str], categories: Mapping[str, str]) -> float:
+    """Share of the pairs among the first ``k`` items that are of different categories: 1 less the intra-list similarity, by category.
+
+    (Ziegler, McNee, Konstan & Lausen 2005, sec. 3.3, as a mean over pairs.) An item without a category is unlike every other. Raises
+    ValueError for a list of fewer than two items, which has no pair.
+
+    >>> round(diversity_at(3, ["tea", "mug", "cup"], {"mug": "crockery", "cup": "crockery"}), 4)
+    0.6667
+    """
+    pairs = list(itertools.combinations(ranked[:k], 2))
+    if not pairs:
+        message = "a list of fewer than two items has no pair that could be alike"
+        raise ValueError(message)
+    return sum(first not in categories or categories[first] != categories.get(second) for first, second in pairs) / len(pairs)
+
+
+def best_known(k: int, user_counts: Mapping[str, int]) -> list[str]:
+    """The ``k`` items that most users know, ties by id.
+
+    >>> best_known(2, {"tea": 3, "mug": 3, "pot": 1})
+    ['mug', 'tea']
+    """
+    return sorted(user_counts, key=lambda item: (-user_counts[item], item))[:k]
+
+
 def coverage(recommended: Collection[str], candidates: Collection[str]) -> float:
     """Share of the items that could be recommended which somebody was recommended (Ge, Delgado-Battenfeld & Jannach 2010).
 
@@ -158,5 +195,4 @@ def head(user_counts: Mapping[str, int]) -> frozenset[str]:
     >>> sorted(head({"tea": 3, "mug": 3, "pot": 1}))
     ['mug']
     """
-    ranked = sorted(user_counts, key=lambda item: (-user_counts[item], item))
-    return frozenset(ranked[: max(1, math.ceil(HEAD * len(ranked)))])
+    return frozenset(best_known(max(1, math.ceil(HEAD * len(user_counts))), user_counts))

@@ -9,7 +9,7 @@ from jobs.recommender.metrics import METRICS, K
 from jobs.recommender.selection import CANDIDATE, CHAMPION, SIDE_BY_SIDE
 
 FIGURES = (*METRICS, *(f"{name}_at_{K}" for name in OF_LISTS))
-"""The lines of the table, each a name of ``Verdict.metrics``; a rival's carries its name before it."""
+"""The lines of the table, each a name of ``Verdict.metrics``, where known; a rival's carries its name before it."""
 
 
 def markdown(decision: Decision, metrics: Mapping[str, float], serving: str | None, run_id: str, address: str | None) -> str:
@@ -20,7 +20,11 @@ def markdown(decision: Decision, metrics: Mapping[str, float], serving: str | No
     rivals = [name for name in (POPULARITY, CHAMPION) if f"{name}_{FIGURES[0]}" in metrics]
     of_rival = {POPULARITY: "popularity", CHAMPION: f"champion, version {serving}"}
     head = ["figure", CANDIDATE, *(of_rival[name] for name in rivals)]
-    lines = [[figure, _cell(metrics, figure), *(_cell(metrics, f"{name}_{figure}") for name in rivals)] for figure in FIGURES]
+    lines = [
+        [figure, _cell(metrics, figure), *(_cell(metrics, f"{name}_{figure}") for name in rivals)]
+        for figure in FIGURES
+        if figure in metrics
+    ]
     leads = [f"- lead over {of_rival[name]}, paired: {_estimate(metrics, f'lead_over_{name}').signed()}" for name in rivals]
     stays = f"version {serving} goes on serving" if serving else "popularity goes on serving"
     table = [head, ["---"] * len(head), *lines]

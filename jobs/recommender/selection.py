@@ -23,6 +23,7 @@ from jobs.recommender.chain import Chain
 from jobs.recommender.cut import LEAST_DAYS, Cut
 from jobs.recommender.evaluation import Exam, Result
 from jobs.recommender.gate import POPULARITY, Decision, Evidence, Lists, Rival, decide
+from jobs.recommender.house_rules import NO_RULES, HouseRules
 from jobs.recommender.models.als import AlsTrainer
 from jobs.recommender.models.ease import EaseTrainer
 from jobs.recommender.models.item_neighbours import ItemNeighboursTrainer
@@ -65,6 +66,7 @@ class Inputs:
     order_lines: DataFrame
     items: DataFrame
     features: DataFrame | None = None
+    rules: HouseRules = NO_RULES
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,12 @@ def judge(
     """
     if times is None:
         return _too_little(serving, f"the history is shorter than {LEAST_DAYS} days", {})
-    test = evaluation.prepare(inputs.interactions, inputs.order_lines, inputs.items, times.test)
+    test = evaluation.prepare(inputs.interactions, inputs.order_lines, inputs.items, times.test, inputs.rules)
     counts = test.counts.as_metrics()
     run.log_params({name: str(getattr(times, name)) for name in ("train", "validation", "test")})
     if test.counts.users < LEAST_USERS:
         return _too_little(serving, f"{test.counts.users} users have a relevant item in {times.test}, fewer than {LEAST_USERS}", counts)
-    validation = evaluation.prepare(inputs.interactions, inputs.order_lines, inputs.items, times.validation)
+    validation = evaluation.prepare(inputs.interactions, inputs.order_lines, inputs.items, times.validation, inputs.rules)
     if validation.counts.users < LEAST_USERS:
         found = f"{validation.counts.users} users have a relevant item in {times.validation}, fewer than {LEAST_USERS}"
         return _too_little(serving, found, counts)
@@ -162,7 +164,7 @@ class Sitting:
 
     def chain(self, candidate: Candidate, ranker: Ranker | None = None) -> Chain:
         """A ranker as it would serve: popularity fills what it leaves, and is all there is without a ranker."""
-        return Chain((ranker, self._fallback) if ranker else (self._fallback,), self._known(candidate))
+        return Chain((ranker, self._fallback) if ranker else (self._fallback,), self._known(candidate), self.exam.rules)
 
     def part(self, share: float) -> "Sitting":
         """The same with a share of the users."""

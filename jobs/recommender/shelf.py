@@ -1,9 +1,15 @@
-"""What may be recommended to whom: the items on sale, without what a user has bought."""
+"""What may be recommended to whom: the items on sale that no rule blocks, without what a user has bought and will not buy again."""
 
 from datetime import date
+from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+
+from jobs.recommender.house_rules import HouseRules
+
+SHELF_FRAME = "item_id string, category_id string, factor double, is_new boolean"
+"""One row an item that may be shown: its category (NULL: none), what its relevance is multiplied by, whether it is new."""
 
 
 def held_on(day: date) -> Column:
@@ -26,3 +32,40 @@ def bought(order_lines: DataFrame, day: date) -> DataFrame:
     """One row a user and item (user_id, item_id) that was sold to that user by the end of ``day``; refunded ones too."""
     sold = (F.col("kind") == "sale") & F.col("user_id").isNotNull() & (F.col("ordered_date") <= F.lit(day))
     return order_lines.where(sold).select("user_id", "item_id").distinct()
+
+
+def offered(rules: HouseRules, items: DataFrame, interactions: DataFrame, day: date) -> DataFrame:
+    """What is on sale on ``day`` and in no blocked category, as ``SHELF_FRAME``; the factors of all boosts that hold are multiplied."""
+    found = on_sale(items, interactions, day).join(_categories(items, day), "item_id", "left")
+    if rules.blocked_categories:
+        found = found.where(F.coalesce(~F.col("category_id").isin(sorted(rules.blocked_categories)), F.lit(True)))
+    factors = [
+        F.when(F.col(name) == F.lit(value), boost.factor).otherwise(1.0)
+        for boost in rules.boosts
+        if boost.start <= day < boost.end
+        for name, value in (("item_id", boost.item_id), ("category_id", boost.category_id))
+        if value is not None
+    ]
+    factor = reduce(lambda total, one: total * F.coalesce(one, F.lit(1.0)), factors, F.lit(1.0))
+    if not rules.exploration_places:
+        return found.select("item_id", "category_id", factor.alias("factor"), F.lit(False).alias("is_new"))
+    known = items.where(F.col("valid_from") <= F.lit(day)).groupBy("item_id").agg(F.min("valid_from").alias("_first"))
+    begin = known.agg(F.min("_first").alias("_begin"))
+    is_young = (F.col("_first") > F.date_sub(F.lit(day), rules.new_item_days)) & (F.col("_first") > F.col("_begin"))
+    young = known.join(F.broadcast(begin)).where(is_young).select("item_id", F.lit(True).alias("_is_young"))
+    is_new = F.coalesce("_is_young", F.lit(False)).alias("is_new")
+    return found.join(young, "item_id", "left").select("item_id", "category_id", factor.alias("factor"), is_new)
+
+
+def not_again(rules: HouseRules, order_lines: DataFrame, items: DataFrame, day: date) -> DataFrame:
+    """``bought`` without the items of repeatable categories."""
+    pairs = bought(order_lines, day)
+    if not rules.repeatable_categories:
+        return pairs
+    repeatable = _categories(items, day).where(F.col("category_id").isin(sorted(rules.repeatable_categories)))
+    return pairs.join(repeatable, "item_id", "left_anti").select("user_id", "item_id")
+
+
+def _categories(items: DataFrame, day: date) -> DataFrame:
+    """One row an item (item_id, category_id): the category of the version that holds."""
+    return items.where(held_on(day)).groupBy("item_id").agg(F.max("category_id").alias("category_id"))

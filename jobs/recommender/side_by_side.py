@@ -138,6 +138,7 @@ def _names(items: DataFrame, wanted: set[str]) -> dict[str, str]:
 def page(title: str, told: Training, shown: Sequence[Sample]) -> str:
     """The page as HTML that needs nothing else; the same training gives the same text."""
     results = told.results
+    of_lists = [name for figure in OF_LISTS if all((name := f"{figure}_at_{K}") in told.summaries[one] for one in results)]
     return ENVIRONMENT.get_template("side_by_side.html").render(
         stylesheet=stylesheet(),
         title=title,
@@ -145,7 +146,7 @@ def page(title: str, told: Training, shown: Sequence[Sample]) -> str:
         counts=told.exam.counts,
         names=list(results),
         figures=[(metric, [str(told.summaries[name][metric]) for name in results]) for metric in METRICS],
-        of_lists=[(name, [f"{told.summaries[one][name]:.3f}" for one in results]) for name in (f"{figure}_at_{K}" for figure in OF_LISTS)],
+        of_lists=[(name, [f"{told.summaries[one][name]:.3f}" for one in results]) for name in of_lists],
         forest=_forest(told.evidence),
         tenths=[[round(100 * share, 1) for share in tenths(result, told.exam)] for result in results.values()],
         samples=shown,

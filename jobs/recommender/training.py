@@ -27,6 +27,7 @@ from jobs.recommender.artifacts import Artifacts
 from jobs.recommender.candidate import Candidate
 from jobs.recommender.champion import FAMILY, RIVAL
 from jobs.recommender.cut import cut
+from jobs.recommender.house_rules import HouseRules
 from jobs.recommender.popular import popular
 from jobs.recommender.selection import Inputs, Search, judge
 from jobs.recommender.served_recommender import ASKED, ServedRecommender
@@ -44,6 +45,9 @@ PACKAGES = ("numpy", "pandas", "pyarrow", "scipy", "pyspark")
 MORE_PACKAGES = {"hybrid": ("xgboost-cpu" if sys.platform == "linux" else "xgboost",)}
 """What readers of one model need beyond that."""
 
+HOUSE_RULES = "house_rules"
+"""Tag of a run: the rules under which its candidates were judged, as JSON."""
+
 _READ: tuple[Table, ...] = (INTERACTIONS, ORDER_LINES, ITEMS, USER_FEATURES)
 
 
@@ -59,7 +63,8 @@ def train(context: Context) -> dict[str, Any]:
     day = context.interval.last_day
     taken = context.lake.read_set(day).snapshots
     snapshots = {table.name: taken[table.name] for table in _READ if table.name in taken}
-    inputs = inputs_of(context, snapshots, day)
+    rules = context.settings.recommender_rules
+    inputs = inputs_of(context, snapshots, day, rules)
     seen = inputs.interactions.agg(F.min("event_date").alias("first_day")).first()
     first_day = seen["first_day"] if seen and seen["first_day"] else day
     tracker = tracking.connect(context.settings)
@@ -84,6 +89,7 @@ def train(context: Context) -> dict[str, Any]:
                 "champion_version": version or tracking.NO_VERSION,
                 RIVAL: serving.version if serving else tracking.NO_VERSION,
                 "trials": str(tried.trials),
+                HOUSE_RULES: rules.model_dump_json(),
                 "fingerprint": verdict.fingerprint or "none",
             }
         )
@@ -107,7 +113,7 @@ def train(context: Context) -> dict[str, Any]:
     return result
 
 
-def inputs_of(context: Context, snapshots: Mapping[str, int], day: date) -> Inputs:
+def inputs_of(context: Context, snapshots: Mapping[str, int], day: date, rules: HouseRules) -> Inputs:
     """What a training on ``day`` reads, as the named snapshots of the tables hold it; a table without one is empty."""
     interactions, order_lines, items, features = (
         context.lake.read(table, snapshot_id=snapshots[table.name])
@@ -116,7 +122,7 @@ def inputs_of(context: Context, snapshots: Mapping[str, int], day: date) -> Inpu
         for table in _READ
     )
     recent = (F.col("event_date") > F.lit(day - timedelta(days=HISTORY_DAYS))) & (F.col("event_date") <= F.lit(day))
-    return Inputs(interactions.where(recent).persist(StorageLevel.MEMORY_AND_DISK), order_lines, items, features)
+    return Inputs(interactions.where(recent).persist(StorageLevel.MEMORY_AND_DISK), order_lines, items, features, rules)
 
 
 def _refit(inputs: Inputs, candidate: Candidate, day: date) -> Artifacts:

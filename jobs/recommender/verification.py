@@ -14,6 +14,7 @@ from jobs.errors import BadDataError
 from jobs.estimate import Estimate
 from jobs.recommender import champion, training
 from jobs.recommender.cut import cut
+from jobs.recommender.house_rules import HouseRules
 from jobs.recommender.selection import Search, Verdict, judge
 from jobs.tracking import NO_VERSION, Recorded, Run
 
@@ -70,7 +71,8 @@ def verify(context: Context, run_id: str) -> Verified:
     day, first_day = (date.fromisoformat(left.tags[name]) for name in ("as_of_date", "window_start"))
     rival = left.tags.get(champion.RIVAL, NO_VERSION)
     serving = champion.load(context, rival) if rival != NO_VERSION else None
-    inputs, tried = training.inputs_of(context, left.snapshots, day), Search(trials=int(left.tags["trials"]))
+    rules = HouseRules.model_validate_json(left.tags.get(training.HOUSE_RULES, "{}"))
+    inputs, tried = training.inputs_of(context, left.snapshots, day, rules), Search(trials=int(left.tags["trials"]))
     verdict = judge(Unlogged("", ""), inputs, cut(first_day, day), serving, tried)
     return Verified(run_id, verdict.fingerprint, len(verdict.metrics), tuple(differences(left, verdict)))
 

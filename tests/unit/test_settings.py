@@ -50,3 +50,10 @@ def test_settings_do_not_change() -> None:
     settings = Settings.from_environment(WHOLE)
     with pytest.raises(ValidationError, match="frozen"):
         settings.shop = "other"
+
+
+def test_the_rules_of_a_shop_are_json_and_a_wrong_one_is_named() -> None:
+    rules = Settings.from_environment(WHOLE | {"TRADEWIND_RECOMMENDER_RULES": '{"most_a_category": 3}'}).recommender_rules
+    assert (rules.most_a_category, rules.relevance_share) == (3, 1.0)
+    with pytest.raises(SettingsError, match=r"TRADEWIND_RECOMMENDER_RULES\.MOST_A_CATEGROY: Extra inputs"):
+        Settings.from_environment(WHOLE | {"TRADEWIND_RECOMMENDER_RULES": '{"most_a_categroy": 3}'})

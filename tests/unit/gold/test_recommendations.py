@@ -16,6 +16,7 @@ from jobs.contract import conform
 from jobs.gold.recommendations import RECOMMENDATIONS, SLATE_SIZE, build
 from jobs.recommender.artifacts import Artifacts, ChampionModel
 from jobs.recommender.candidate import Candidate
+from jobs.recommender.house_rules import NO_RULES, HouseRules
 from jobs.recommender.models.item_neighbours import ItemNeighbours, ItemNeighboursTrainer
 from jobs.recommender.models.popularity import Popularity
 from tests.bronze_rows import SETTINGS
@@ -27,7 +28,15 @@ BROWSED = "user_id string, item_id string, event_type string, event_date date, l
 ITEMS = [f"i{n:02}" for n in range(24)]
 
 
-def made(spark: SparkSession, model: ChampionModel | None, *, on_sale: int = 24, bought: tuple[str, ...] = ("i00", "i01")) -> DataFrame:
+def made(
+    spark: SparkSession,
+    model: ChampionModel | None,
+    *,
+    on_sale: int = 24,
+    bought: tuple[str, ...] = ("i00", "i01"),
+    rules: HouseRules = NO_RULES,
+    new: tuple[str, ...] = (),
+) -> DataFrame:
     """Slates for a user with a history, one without, and one of another day who must get none."""
     seen = [("known", item, "view_item", BEFORE, 1, 0) for item in ITEMS[:10]] + [("known", "i23", "view_item", LATER, 99, 0)]
     interactions = spark.createDataFrame(
@@ -36,11 +45,12 @@ def made(spark: SparkSession, model: ChampionModel | None, *, on_sale: int = 24,
     sold = [(item, DAY, DAY, "sale") for item in bought]
     sold += [("i02", DAY, DAY, "refund"), ("i03", LATER, LATER, "sale"), ("i04", DAY, LATER, "sale")]
     order_lines = spark.createDataFrame([("known", *row, 1) for row in sold], SOLD)
-    versions = [(item, date(2026, 1, 1), None, n < on_sale) for n, item in enumerate(ITEMS)]
-    items = spark.createDataFrame(versions, "item_id string, valid_from date, valid_to date, is_on_sale boolean")
+    versions = [(item, BEFORE if item in new else date(2026, 1, 1), None, n < on_sale, f"c{n % 4}") for n, item in enumerate(ITEMS)]
+    items = spark.createDataFrame(versions, "item_id string, valid_from date, valid_to date, is_on_sale boolean, category_id string")
     users = spark.createDataFrame([(DAY, "known"), (DAY, "new"), (LATER, "other")], "as_of_date date, user_id string")
     browsed = spark.createDataFrame([("known", "i22", "view_item", DAY, LATER)] * 9 + [("known", "i09", "view_item", DAY, DAY)], BROWSED)
-    return build(interactions, browsed, order_lines, items, users, as_of=DAY, model=model, settings=SETTINGS)
+    settings = SETTINGS.model_copy(update={"recommender_rules": rules})
+    return build(interactions, browsed, order_lines, items, users, as_of=DAY, model=model, settings=settings)
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +83,23 @@ def test_personal_items_come_first_then_popular_ones_and_nothing_that_was_bought
     assert known[8] == ("i10", "popularity"), "what had not landed by then, or not happened, says nothing"
     assert {model for _, model in slate(rows, "new")} == {"popularity"}
     assert slate(rows, "new")[0] == ("i00", "popularity"), "what happens later does not count"
+
+
+def test_the_rules_of_the_shop_hold_for_every_place_whoever_fills_it(spark: SparkSession, champion: ChampionModel) -> None:
+    rules = HouseRules(blocked_categories=("c1",), repeatable_categories=("c0",), most_a_category=2)
+    known = slate(made(spark, champion, rules=rules), "known")
+    assert [item for item, _ in known] == ["i04", "i03", "i02", "i00", "i06", "i07"], "i05 is blocked, i00 may be bought again"
+    assert [model for _, model in known] == ["item_neighbours"] * 4 + ["popularity"] * 2
+
+
+def test_new_items_get_the_last_places_of_everybody(spark: SparkSession, champion: ChampionModel) -> None:
+    rules = HouseRules(exploration_places=2, new_item_days=4)
+    rows = conform(made(spark, champion, rules=rules, new=("i20", "i21", "i22")), RECOMMENDATIONS).cache()
+    for user in ("known", "new"):
+        places = slate(rows, user)
+        assert [model == "exploration" for _, model in places] == [False] * 18 + [True] * 2
+        assert {item for item, _ in places[18:]} <= {"i20", "i21", "i22"}
+    assert [str(finding) for finding in audit(rows, SUITE) if not finding.is_met] == []
 
 
 def test_each_place_says_what_spoke_for_it(spark: SparkSession, champion: ChampionModel) -> None:

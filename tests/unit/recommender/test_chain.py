@@ -1,12 +1,18 @@
 """Claims about lists: total order, filling up, blocks. Pure arithmetic, without Spark."""
 
+from collections.abc import Sequence
+from datetime import date
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from jobs.recommender import chain
-from jobs.recommender.chain import best, slate_batch
-from jobs.recommender.ranker import NOTHING
+from jobs.recommender.chain import slate_batch
+from jobs.recommender.exploration import Explorer
+from jobs.recommender.histories import Histories
+from jobs.recommender.ranker import NOTHING, Ranker
+from jobs.recommender.slates import best
 from tests.fixed_ranker import FixedRanker
 
 ITEMS = pa.array(["a", "b", "c", "d"])
@@ -19,8 +25,8 @@ def batch(*excluded: list[str] | None) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([*columns, pa.array(excluded, pa.list_(pa.string()))], ["user_id", *nothing, "excluded"])
 
 
-def lists(*excluded: list[str] | None, rankers: list[FixedRanker], k: int) -> list[list[tuple[str, int, str]]]:
-    rows = slate_batch(batch(*excluded), rankers, ITEMS, k).to_pylist()
+def lists(*excluded: list[str] | None, rankers: Sequence[Ranker], k: int, explored: int = 0) -> list[list[tuple[str, int, str]]]:
+    rows = slate_batch(batch(*excluded), rankers, ITEMS, k, explored=explored).to_pylist()
     return [[(row["item_id"], row["rank"], row["model"]) for row in rows if row["user_id"] == f"u{n}"] for n in range(len(excluded))]
 
 
@@ -49,6 +55,30 @@ def test_a_later_link_fills_what_is_left_and_repeats_nothing() -> None:
     found = lists(["d"], None, rankers=[first, second], k=3)
     assert found[0] == [("c", 1, "first"), ("b", 2, "second"), ("a", 3, "second")]
     assert found[1] == [("c", 1, "first"), ("d", 2, "second"), ("b", 3, "second")]
+
+
+def test_new_items_get_the_last_places_and_the_others_fill_what_they_leave() -> None:
+    everything = FixedRanker(ITEMS, (1.0, 2.0, 3.0, 4.0), "everything")
+    explorer = Explorer.of(ITEMS, np.array([True, False, False, False]), date(2026, 6, 30))
+    found = lists(None, ["a"], ["c", "d"], rankers=[everything, explorer], k=3, explored=1)
+    assert found[0] == [("d", 1, "everything"), ("c", 2, "everything"), ("a", 3, "exploration")]
+    assert found[1] == [("d", 1, "everything"), ("c", 2, "everything"), ("b", 3, "everything")], "the new one is excluded"
+    assert found[2] == [("b", 1, "everything"), ("a", 2, "everything")], "nothing twice, however few are left"
+    assert lists(None, rankers=[everything, explorer], k=2, explored=2) == [[("a", 1, "exploration"), ("d", 2, "everything")]]
+
+
+def test_lots_are_even_over_users_and_change_with_the_day() -> None:
+    chance = np.random.default_rng(3)
+    users, ids = 4_000, pa.array([f"i{n}" for n in range(50)])
+    indptr = np.arange(users + 1) * 5
+    histories = Histories(50, indptr, chance.integers(0, 50, users * 5), np.ones(users * 5), chance.integers(1, 10**15, users * 5))
+    is_new = np.arange(50) % 10 == 3
+    first, second = (Explorer.of(ids, is_new, date(2026, 6, day)).scores(histories) for day in (1, 2))
+    assert (np.isfinite(first) == is_new).all()
+    shown = np.bincount(first.argmax(axis=1), minlength=50)
+    assert shown[~is_new].sum() == 0
+    assert (abs(shown[is_new] - users / 5) < 4 * (users * 0.2 * 0.8) ** 0.5).all(), "four standard deviations"
+    assert 0.1 < (first.argmax(axis=1) == second.argmax(axis=1)).mean() < 0.3
 
 
 def test_a_user_who_may_be_shown_nothing_gets_no_row() -> None:

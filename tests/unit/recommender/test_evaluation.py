@@ -7,8 +7,9 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.interval import Interval
-from jobs.recommender import evaluation, metrics
+from jobs.recommender import evaluation, metrics, shelf
 from jobs.recommender.chain import Chain
+from jobs.recommender.house_rules import Boost, HouseRules
 from jobs.recommender.popular import POPULARITY_WEIGHTING, popular
 from jobs.recommender.weights import signals
 
@@ -16,7 +17,7 @@ WINDOW = Interval(date(2026, 6, 24), date(2026, 7, 1))
 BEFORE, INSIDE, AFTER = date(2026, 6, 23), date(2026, 6, 24), date(2026, 7, 1)
 ROW = "user_id string, item_id string, event_type string, event_date date, event_count bigint, quantity bigint"
 SOLD = "user_id string, item_id string, ordered_date date, kind string"
-ITEM = "item_id string, valid_from date, valid_to date, is_on_sale boolean"
+ITEM = "item_id string, valid_from date, valid_to date, is_on_sale boolean, category_id string"
 
 
 def interactions(spark: SparkSession, rows: list[tuple[str, str, str, date]]) -> DataFrame:
@@ -26,6 +27,7 @@ def interactions(spark: SparkSession, rows: list[tuple[str, str, str, date]]) ->
 def test_spark_marks_as_the_formulas_say(spark: SparkSession) -> None:
     chance = np.random.default_rng(11)
     items = [f"i{n:02}" for n in range(30)]
+    categories = {item: f"c{n % 4}" for n, item in enumerate(items) if n % 7}
     slates = {f"u{n}": list(chance.permutation(items)[:10]) for n in range(25)} | {"unserved": []}
     truths = {user: set(chance.choice(items, size=chance.integers(1, 15), replace=False)) for user in slates}
     rows = [(user, item, rank) for user, ranked in slates.items() for rank, item in enumerate(ranked, start=1)]
@@ -33,11 +35,15 @@ def test_spark_marks_as_the_formulas_say(spark: SparkSession) -> None:
         spark.createDataFrame([(user, len(truth)) for user, truth in truths.items()], "user_id string, relevant_count bigint"),
         spark.createDataFrame([(u, str(i), r) for u, i, r in rows], "user_id string, item_id string, rank int"),
         spark.createDataFrame([(u, str(i)) for u, truth in truths.items() for i in truth], "user_id string, item_id string"),
+        expected=items[:10],
+        categories=spark.createDataFrame(list(categories.items()), "item_id string, category_id string"),
     ).collect()
     assert len(found) == 26
     measures = (metrics.ndcg_at, metrics.recall_at, metrics.precision_at, metrics.map_at, metrics.mrr_at, metrics.hit_rate_at)
     for row in found:
-        wanted = [measure(10, slates[row["user_id"]], truths[row["user_id"]]) for measure in measures]
+        ranked, relevant = slates[row["user_id"]], truths[row["user_id"]]
+        wanted = [measure(10, ranked, relevant) for measure in measures] + [metrics.serendipity_at(10, ranked, relevant, items[:10])]
+        assert row["diversity"] == (pytest.approx(metrics.diversity_at(10, ranked, categories)) if ranked else None)
         assert [row[name] for name in metrics.METRICS] == pytest.approx(wanted, abs=1e-12)
 
 
@@ -54,7 +60,13 @@ def test_everybody_with_intent_in_the_window_sits_the_exam_and_the_cold_are_coun
     ]
     sold = spark.createDataFrame([("again", "mug", BEFORE, "sale"), ("again", "mug", INSIDE, "sale"), (None, "tea", BEFORE, "sale")], SOLD)
     items = spark.createDataFrame(
-        [("tea", BEFORE, None, True), ("mug", BEFORE, INSIDE, True), ("gone", BEFORE, None, False), ("new_item", INSIDE, None, True)], ITEM
+        [
+            ("tea", BEFORE, None, True, "t"),
+            ("mug", BEFORE, INSIDE, True, "m"),
+            ("gone", BEFORE, None, False, "t"),
+            ("new_item", INSIDE, None, True, "t"),
+        ],
+        ITEM,
     )
     exam = evaluation.prepare(interactions(spark, rows), sold, items, WINDOW)
     right = {(row["user_id"], row["item_id"]) for row in exam.truth.collect()}
@@ -75,3 +87,38 @@ def test_a_shop_without_a_catalogue_sells_what_was_touched_before_the_cut(spark:
     nothing = spark.createDataFrame([], SOLD)
     exam = evaluation.prepare(interactions(spark, rows), nothing, spark.createDataFrame([], ITEM), WINDOW)
     assert exam.candidate_ids == {"tea"}
+
+
+def test_what_may_be_shown_and_what_counts_follow_the_shops_rules(spark: SparkSession) -> None:
+    rows = [("u", "refill", "purchase", BEFORE), ("u", "refill", "purchase", INSIDE), ("u", "pot", "view_item", BEFORE)]
+    sold = spark.createDataFrame([("u", "refill", BEFORE, "sale")], SOLD)
+    shelf = [("refill", "again"), ("pot", "once"), ("knife", "blocked"), ("plain", None), ("mug", "once")]
+    items = spark.createDataFrame([(item, BEFORE, None, True, category) for item, category in shelf], ITEM)
+    assert evaluation.prepare(interactions(spark, rows), sold, items, WINDOW).counts.users == 0, "bought again is no right answer"
+    rules = HouseRules(
+        repeatable_categories=("again",),
+        blocked_categories=("blocked",),
+        boosts=(
+            Boost(category_id="once", factor=2.0, start=BEFORE, end=INSIDE),
+            Boost(item_id="pot", factor=1.5, start=BEFORE, end=INSIDE),
+            Boost(item_id="plain", factor=9.0, start=INSIDE, end=AFTER),
+        ),
+    )
+    exam = evaluation.prepare(interactions(spark, rows), sold, items, WINDOW, rules)
+    assert {row["is_new"] for row in exam.candidates.collect()} == {False}, "nothing is explored, so nobody asks"
+    assert {(row["user_id"], row["item_id"]) for row in exam.truth.collect()} == {("u", "refill")}
+    assert exam.exclude.collect() == []
+    shown = {row["item_id"]: (row["category_id"], row["factor"]) for row in exam.candidates.collect()}
+    assert shown == {"refill": ("again", 1.0), "pot": ("once", 3.0), "plain": (None, 1.0), "mug": ("once", 2.0)}
+    assert exam.candidate_ids == set(shown)
+
+
+def test_an_item_is_new_for_some_days_but_not_because_the_catalogue_itself_is(spark: SparkSession) -> None:
+    day, firsts = date(2026, 6, 20), {"always": 1, "long": 5, "lately": 6, "today": 20, "not_yet": 21}
+    versions: list[tuple[str, date, date | None, bool, None]]
+    versions = [(item, date(2026, 6, first), None, True, None) for item, first in firsts.items()]
+    versions += [("lately", date(2026, 6, 19), None, True, None), ("again", date(2026, 6, 2), date(2026, 6, 3), False, None)]
+    items = spark.createDataFrame([*versions, ("again", date(2026, 6, 18), None, True, None)], ITEM)
+    rules = HouseRules(exploration_places=1, new_item_days=15)
+    shown = {row["item_id"]: row["is_new"] for row in shelf.offered(rules, items, interactions(spark, []), day).collect()}
+    assert shown == {"always": False, "long": False, "lately": True, "today": True, "again": False}

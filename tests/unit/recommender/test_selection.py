@@ -30,7 +30,7 @@ FIRST, LAST = date(2026, 6, 1), date(2026, 6, 25)
 TIMES = cut(FIRST, LAST)
 ROW = "user_id string, item_id string, event_type string, event_date date, event_count bigint, quantity bigint"
 SOLD = "user_id string, item_id string, ordered_date date, kind string"
-ITEM = "item_id string, valid_from date, valid_to date, is_on_sale boolean"
+ITEM = "item_id string, valid_from date, valid_to date, is_on_sale boolean, category_id string"
 CIRCLES, SHELF = 6, 20
 CANDIDATES = (Candidate(EaseTrainer(regularisation=20.0)), Candidate(ItemNeighboursTrainer(neighbours=1, shrinkage=100.0)))
 """In this shop the second is surely better."""
@@ -49,7 +49,7 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Input
         for item, day in zip(own, days, strict=True):
             wanted = f"{user % CIRCLES}-{int(item):02}"
             rows.append((f"u{user:03}", wanted, "add_to_cart", FIRST + timedelta(days=day), 1, 0))
-    items = [(f"{circle}-{item:02}", FIRST, None, True) for circle in range(CIRCLES) for item in range(SHELF)]
+    items = [(f"{circle}-{item:02}", FIRST, None, True, None) for circle in range(CIRCLES) for item in range(SHELF)]
     return Inputs(spark.createDataFrame(rows, ROW).cache(), spark.createDataFrame([], SOLD), spark.createDataFrame(items, ITEM).cache())
 
 

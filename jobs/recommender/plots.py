@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from jobs.estimate import Estimate
 from jobs.recommender.evaluation import TENTHS, Exam, Result, tenths
 from jobs.recommender.gate import Evidence
-from jobs.recommender.metrics import METRICS
+from jobs.recommender.metrics import METRICS, K
 
 
 def comparison(summaries: Mapping[str, Mapping[str, Estimate | float]]) -> Figure:
@@ -21,8 +21,8 @@ def comparison(summaries: Mapping[str, Mapping[str, Estimate | float]]) -> Figur
         errors = [[e.mean - e.low for e in found], [e.high - e.mean for e in found]]
         at = np.arange(len(METRICS)) + place * width
         axes.bar(at, [e.mean for e in found], width, yerr=np.abs(errors), capsize=3, label=name)
-    axes.set_xticks(np.arange(len(METRICS)) + width * (len(summaries) - 1) / 2, METRICS)
-    axes.set_ylabel("mean over test users, 95 % interval")
+    axes.set_xticks(np.arange(len(METRICS)) + width * (len(summaries) - 1) / 2, [metric.removesuffix(f"_at_{K}") for metric in METRICS])
+    axes.set_ylabel(f"mean over test users at {K}, 95 % interval")
     axes.legend()
     return figure
 

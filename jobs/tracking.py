@@ -40,6 +40,9 @@ PREVIOUS, NO_VERSION = "previous_champion", "none"
 AWAITS_APPROVAL = "awaits_approval"
 """Tag of a version that has passed its gate and that a person has not approved; the value is the gate's reason."""
 
+VIEW = "tradewind"
+"""The saved view of an experiment: its page with ``?viewStateShareKey=`` and this."""
+
 TAG = "tradewind."
 """Prefix of our tags on runs and model versions."""
 
@@ -162,6 +165,15 @@ class Trained:
     address: str | None
 
 
+def _view(columns: Sequence[str]) -> str:
+    """The state of MLflow's table of runs, as its button for sharing a view keeps it: trainings without their candidates, newest first."""
+    named = [f"{kind}.`{name}`" for kind, _, name in (column.partition(".") for column in columns)]
+    shown = {"selectedColumns": named, "searchFilter": f"tags.`{TAG}run_id` LIKE '%'", "startTime": "ALL", "lifecycleFilter": "Active"}
+    order = {"orderByKey": "attributes.`start_time`", "orderByAsc": False}
+    unused = {"datasetsFilter": [], "modelVersionFilter": "All Runs", "runsExpanded": {}, "runsPinned": [], "runsHidden": []}
+    return json.dumps(shown | order | unused)
+
+
 @dataclass(frozen=True)
 class Tracker:
     """One shop's experiments and models on one MLflow server."""
@@ -174,13 +186,24 @@ class Tracker:
 
     @contextmanager
     def training(
-        self, family: str, *, run_id: str, attempt: int, code_version: str, as_of: date, window: tuple[date, date] | None = None
+        self,
+        family: str,
+        *,
+        run_id: str,
+        attempt: int,
+        code_version: str,
+        as_of: date,
+        window: tuple[date, date] | None = None,
+        columns: Sequence[str] = (),
     ) -> Iterator[Run]:
         """The parent run of a training; FAILED when the block raises.
 
         ``run_id`` and ``attempt`` are the scheduler's; ``window`` is the first and last event day that was read.
+        ``columns`` (``metrics.``, ``params.`` or ``tags.`` and a name) are what the saved view of all trainings shows, ``VIEW``.
         """
         experiment_id = mlflow.set_experiment(self.name(family)).experiment_id
+        if columns:
+            mlflow.MlflowClient().set_experiment_tag(experiment_id, f"mlflow.sharedViewState.{VIEW}", _view(columns))
         tags = {
             f"{TAG}run_id": run_id,
             f"{TAG}attempt": str(attempt),

@@ -48,6 +48,15 @@ MORE_PACKAGES = {"hybrid": ("xgboost-cpu" if sys.platform == "linux" else "xgboo
 HOUSE_RULES = "house_rules"
 """Tag of a run: the rules under which its candidates were judged, as JSON."""
 
+COLUMNS = (
+    *(f"tags.{tracking.TAG}{name}" for name in ("as_of_date", "is_promoted", "champion_version")),
+    "params.model",
+    "metrics.ndcg_at_10",
+    *(f"metrics.lead_over_{rival}{end}" for rival in ("popularity", "champion") for end in ("", "_low")),
+    *(f"metrics.{name}_at_10" for name in ("coverage", "novelty", "serendipity")),
+)
+"""What the saved view of all trainings shows."""
+
 _READ: tuple[Table, ...] = (INTERACTIONS, ORDER_LINES, ITEMS, USER_FEATURES)
 
 
@@ -71,7 +80,13 @@ def train(context: Context) -> dict[str, Any]:
     serving = champion.load(context)
     candidate = None
     with tracker.training(
-        FAMILY, run_id=context.run_id, attempt=context.attempt, code_version=context.code_version, as_of=day, window=(first_day, day)
+        FAMILY,
+        run_id=context.run_id,
+        attempt=context.attempt,
+        code_version=context.code_version,
+        as_of=day,
+        window=(first_day, day),
+        columns=COLUMNS,
     ) as run:
         run.log_inputs(snapshots)
         tried = Search(trials=context.settings.recommender_trials)

@@ -86,6 +86,23 @@ def test_a_run_says_what_it_read_who_ran_it_and_how_sure_its_figures_are(trackin
     assert [(child.info.run_name, child.data.params["rank"]) for child in children] == [("warm", "8")]
 
 
+def test_all_trainings_have_a_view_that_leaves_their_candidates_out(tracking_settings: Settings) -> None:
+    tracker = tracking.connect(tracking_settings)
+    columns = ("metrics.ndcg_at_10", "params.model", f"tags.{tracking.TAG}as_of_date")
+    with (
+        tracker.training(FAMILY, run_id="viewed", attempt=1, code_version="x", as_of=date(2026, 6, 30), columns=columns) as run,
+        run.child("cold"),
+    ):
+        pass
+    experiment = mlflow.get_experiment_by_name(tracker.name(FAMILY))
+    assert experiment is not None
+    view = json.loads(experiment.tags[f"mlflow.sharedViewState.{tracking.VIEW}"])
+    assert view["selectedColumns"] == ["metrics.`ndcg_at_10`", "params.`model`", "tags.`tradewind.as_of_date`"]
+    found = mlflow.search_runs([experiment.experiment_id], filter_string=view["searchFilter"], output_format="list")
+    assert run.run_id in {one.info.run_id for one in found}
+    assert "cold" not in {one.info.run_name for one in found}
+
+
 def test_the_champion_is_the_version_that_was_chosen_with_its_reason_not_the_newest(tracking_settings: Settings, tmp_path: Path) -> None:
     tracker = tracking.connect(tracking_settings)
     run_id, chosen = train(tracking_settings, tmp_path / "a", "chosen")

@@ -173,6 +173,6 @@ def test_the_same_snapshots_give_the_same_training_again_and_others_do_not(searc
     again = judge(Unlogged("", ""), Inputs(shop.interactions.repartition(7), shop.order_lines, shop.items), TIMES, None, tried)
     assert differences(left, again) == []
     fewer = Inputs(shop.interactions.where("user_id < 'u150'"), shop.order_lines, shop.items)
-    found = differences(left, judge(Unlogged("", ""), fewer, TIMES, None, tried))
+    found = differences(left, judge(Unlogged("", ""), fewer, TIMES, None, Search(CANDIDATES[1:], 0)))
     assert found[0].startswith("the model that sat the test: fingerprint")
     assert any(line.startswith("ndcg_at_10: ") for line in found)

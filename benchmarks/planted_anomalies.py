@@ -95,6 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     shown = Shown("seed", "fault", "caught", "severity", "other findings")
     failed = 0
     for seed in range(1, options.seeds + 1):
+        print(f"seed {seed} of {options.seeds}, {failed} failed so far", file=sys.stderr)
         for name, caught, severity, others in of_seed(spark, seed, options.users):
             failed += not caught
             shown.add_row(str(seed), name, "yes" if caught else "NO", severity, others)

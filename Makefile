@@ -58,7 +58,7 @@ logs: ## the last lines of the services' logs (S=one service)
 test: envs ## all tests: jobs and services in one environment, DAGs beside them in the other
 	@mkdir -p $(LOCAL)/logs; failed=0; \
 	AIRFLOW_HOME=$(LOCAL)/airflow-tests $(AIRFLOW)/python -m pytest -c tests/dags/pytest.ini tests/dags >$(LOCAL)/logs/dag-tests.log 2>&1 & dags=$$!; \
-	$(JOBS)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder || failed=1; \
+	$(JOBS)/python -m pytest -n $(TEST_WORKERS) --dist loadfile --no-loadscope-reorder --durations 30 --durations-min 5 || failed=1; \
 	wait $$dags || failed=1; \
 	cat $(LOCAL)/logs/dag-tests.log; \
 	exit $$failed

@@ -62,9 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def lead_of_hybrid(found: Comparison) -> tuple[str, Estimate]:
     """The best of the other models, and what the hybrid is ahead of it by."""
     best = next(one.name for one in found.ranked() if one.name != HybridTrainer.name)
-    differences = found.differences()
-    ahead = differences.get((HybridTrainer.name, best))
-    return best, ahead or differences[best, HybridTrainer.name].turned()
+    return best, found.leads_over(best)[HybridTrainer.name]
 
 
 def as_page(shop: Shop, found: Comparison, best: str, lead: Estimate) -> str:

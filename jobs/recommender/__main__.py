@@ -27,6 +27,7 @@ from jobs.estimate import Estimate
 from jobs.recommender import leaks, plain_files
 from jobs.recommender.comparison import Comparison, compare
 from jobs.recommender.family import NAMES, chosen
+from jobs.recommender.gate import POPULARITY
 from jobs.recommender.plain_files import SPLITS, Parted
 from jobs.recommender.ranker import Trainer
 
@@ -79,7 +80,7 @@ def _by_time(spark: SparkSession, options: argparse.Namespace, trainers: Sequenc
 
 def show(found: Comparison, parted: Parted, console: Console) -> None:
     """A row a model, the best first, and what each is ahead of popularity by."""
-    leads = found.differences()
+    leads = found.leads_over(POPULARITY)
     title = "leaks time: models have seen what came after some test lines" if parted.leaks_time else "split by time"
     table = Table(title=f"{found.counts.users} users, {found.counts.relevant_pairs} right answers; {title}")
     names = [f"{name}_at_{found.k}" for name in ("ndcg", "map", "mrr", "recall", "precision", "hit_rate", "coverage", "gini", "novelty")]
@@ -87,12 +88,10 @@ def show(found: Comparison, parted: Parted, console: Console) -> None:
         table.add_column(heading, justify="left" if heading == "model" else "right", overflow="fold")
     for one in found.ranked():
         summary = one.result.summary(found.seed)
-        ahead, behind = leads.get((one.name, "popularity")), leads.get(("popularity", one.name))
-        lead = ahead or (behind.turned() if behind else None)
         table.add_row(
             one.name,
             *(str(summary[name]) if isinstance(summary[name], Estimate) else f"{summary[name]:.3f}" for name in names),
-            lead.signed() if lead else "",
+            leads[one.name].signed() if one.name in leads else "",
             f"{one.faults.filled_places / max(1, one.faults.places):.1%}",
             f"{one.fit_seconds:.1f} + {one.recommend_seconds:.1f}",
         )

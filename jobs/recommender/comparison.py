@@ -74,6 +74,16 @@ class Comparison:
             for first, second in itertools.combinations(self.ranked(), 2)
         }
 
+    def leads_over(self, rival: str) -> dict[str, Estimate]:
+        """What each other model is ahead of ``rival`` by, from ``differences``; below zero where it is behind."""
+        found = {}
+        for (better, worse), difference in self.differences().items():
+            if worse == rival:
+                found[better] = difference
+            elif better == rival:
+                found[worse] = difference.turned()
+        return found
+
     def as_dict(self) -> dict[str, Any]:
         """Everything as plain values, for a file."""
         return {

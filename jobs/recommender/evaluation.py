@@ -191,9 +191,9 @@ def marked(
     A user without a slate has missed everything. ``expected``: items that are no surprise. ``diversity`` is NULL without ``categories``
     (item_id, category_id), and for lists of which no item has a category or that have but one.
     """
-    of_item = categories if categories is not None else truth.select("item_id", F.lit(None).cast("string").alias("category_id")).limit(0)
     places = slate.where(F.col("rank") <= k).join(truth.withColumn("_is_hit", F.lit(True)), ["user_id", "item_id"], "left")
-    places = places.join(F.broadcast(of_item), "item_id", "left")
+    unknown = F.lit(None).cast("string")
+    places = places.withColumn("category_id", unknown) if categories is None else places.join(F.broadcast(categories), "item_id", "left")
     is_surprise = F.col("_is_hit") & ~F.col("item_id").isin(*expected) if expected else F.col("_is_hit")
     lists = places.groupBy("user_id").agg(
         F.array_sort(F.collect_list(F.when(F.col("_is_hit"), F.col("rank")))).alias("_ranks"),

@@ -8,12 +8,11 @@ from pyspark.sql import functions as F
 
 from jobs.estimate import Estimate
 from jobs.recommender.comparison import Comparison
+from jobs.recommender.gate import POPULARITY
 from jobs.recommender.plain_files import Parted
 
 SUSPICIOUS = 0.02
 """Lead over popularity, in the decisive metric, that a leaking split may add before a model is named."""
-
-RIVAL = "popularity"
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,7 @@ def flattered(leaking: Comparison, by_time: Comparison) -> Sequence[Flattered]:
 
     Popularity is the measure: what a split makes easier for everybody it makes easier for popularity too.
     """
-    leads, honest = _leads(leaking), _leads(by_time)
+    leads, honest = leaking.leads_over(POPULARITY), by_time.leads_over(POPULARITY)
     found = [Flattered(name, lead, honest[name]) for name, lead in leads.items() if name in honest]
     named = [one for one in found if one.leaking.low > one.by_time.high + SUSPICIOUS]
     return sorted(named, key=lambda one: (one.by_time.mean - one.leaking.mean, one.name))
@@ -52,8 +51,3 @@ def learnt_from_later(train: DataFrame, test: DataFrame) -> int:
     last = train.groupBy("user_id").agg(F.max("last_at").alias("last"))
     first = test.groupBy("user_id").agg(F.min("last_at").alias("first"))
     return last.join(first, "user_id").where(F.col("last") > F.col("first")).count()
-
-
-def _leads(found: Comparison) -> dict[str, Estimate]:
-    leads = {worse: difference.turned() for (better, worse), difference in found.differences().items() if better == RIVAL}
-    return leads | {better: difference for (better, worse), difference in found.differences().items() if worse == RIVAL}

@@ -46,7 +46,7 @@ def offered(rules: HouseRules, items: DataFrame, interactions: DataFrame, day: d
         for name, value in (("item_id", boost.item_id), ("category_id", boost.category_id))
         if value is not None
     ]
-    factor = reduce(lambda total, one: total * F.coalesce(one, F.lit(1.0)), factors, F.lit(1.0))
+    factor = reduce(lambda total, one: total * one, factors, F.lit(1.0))
     if not rules.exploration_places:
         return found.select("item_id", "category_id", factor.alias("factor"), F.lit(False).alias("is_new"))
     known = items.where(F.col("valid_from") <= F.lit(day)).groupBy("item_id").agg(F.min("valid_from").alias("_first"))

@@ -21,6 +21,9 @@ from stack.stamps import stamp_of
 VERSIONS = ((3, 11), (3, 12), (3, 13))
 """Python versions that all pinned packages run on, the preferred one first."""
 UV_PINS = CHECKOUT / "stack" / "requirements-uv.txt"
+INSTALL_OPTIONS = ("--quiet", "--require-hashes", "--compile-bytecode")
+"""Compiled once here: where Python writes no bytecode (PYTHONDONTWRITEBYTECODE, as in many images) each task would compile Great
+Expectations, pandas and MLflow anew, which takes it 10 to 20 seconds on one core."""
 LOCKS = {
     "jobs": (CHECKOUT / "requirements.txt", CHECKOUT / "requirements-dev.txt"),
     "airflow": (CHECKOUT / "dags" / "requirements.txt", CHECKOUT / "dags" / "requirements-dev.txt"),
@@ -83,7 +86,7 @@ def _runs(python: str) -> bool:
 def _environment(settings: StackSettings, name: str, locks: Sequence[Path], report: Report) -> None:
     folder = settings.local_dir / "envs" / name
     stamp = folder / ".stamp"
-    wanted = stamp_of([*locks, str(CHECKOUT)])
+    wanted = stamp_of([*locks, str(CHECKOUT), *INSTALL_OPTIONS])
     if stamp.is_file() and stamp.read_text(encoding="ascii") == wanted and (folder / "bin" / "python").exists():
         return
     _require_disk(settings.local_dir)
@@ -95,7 +98,7 @@ def _environment(settings: StackSettings, name: str, locks: Sequence[Path], repo
         _run([*uv, "venv", "--quiet", "--clear", "--python", str(interpreter()), str(folder)], what=f"Making the environment of {name}")
     requirements = [part for lock in locks for part in ("-r", str(lock))]
     python = folder / "bin" / "python"
-    install = [*uv, "pip", "install", "--quiet", "--require-hashes", "--python", str(python), *requirements]
+    install = [*uv, "pip", "install", *INSTALL_OPTIONS, "--python", str(python), *requirements]
     _run(install, what=f"Installing the packages of {name}")
     # The checkout itself, as an editable install would do it, without a build.
     (next(folder.glob("lib/python*/site-packages")) / "tradewind.pth").write_text(f"{CHECKOUT}\n", encoding="utf-8")

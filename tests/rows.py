@@ -1,15 +1,22 @@
 """Builders of valid rows: a test names only what it is about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.contract import Table
+from jobs.gold.interactions import INTERACTIONS
 from jobs.silver.events import EVENTS
 from jobs.silver.order_lines import ORDER_LINES
 
+FEATURES = (
+    "as_of_date date, user_id string, recency_days int, tenure_days int, purchase_recency_days int, active_days bigint, "
+    "add_to_cart_count bigint, order_count bigint, spend_minor bigint, units_bought bigint, "
+    "top_categories array<struct<category_id:string,event_count:bigint>>"
+)
+"""The columns of gold.user_features that segments are made of."""
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 EVENT: Mapping[str, Any] = {
@@ -60,3 +67,22 @@ def order_lines(spark: SparkSession, *changes: Mapping[str, Any]) -> DataFrame:
     return frame(
         spark, ORDER_LINES, [{"ordered_date": row["ordered_at"].date(), "last_landed_date": row["landed_date"], **row} for row in rows]
     )
+
+
+def interactions(spark: SparkSession, rows: Iterable[tuple[str, str, str, date, int]]) -> DataFrame:
+    """Rows of gold.interactions: user, item, event type, day and how often, the last time at that day's noon."""
+    names = ("user_id", "item_id", "event_type", "event_date", "event_count")
+    full = [{**dict(zip(names, row, strict=True)), "last_at": datetime.combine(row[3], NOON.timetz()), "quantity": 0} for row in rows]
+    return frame(spark, INTERACTIONS, full)
+
+
+def a_user(user_id: str, as_of: date, **changes: Any) -> dict[str, Any]:
+    """A row of gold.user_features, as far as segments need it: somebody who looked around four days and bought nothing."""
+    base = {"as_of_date": as_of, "user_id": user_id, "recency_days": 3, "tenure_days": 50, "purchase_recency_days": None, "active_days": 4}
+    return base | {"add_to_cart_count": 0, "order_count": 0, "spend_minor": 0, "units_bought": 0, "top_categories": []} | changes
+
+
+def user_features(spark: SparkSession, users: Sequence[Mapping[str, Any]]) -> DataFrame:
+    """Such rows as a frame."""
+    names = [field.partition(" ")[0] for field in FEATURES.split(", ")]
+    return spark.createDataFrame([tuple(user[name] for name in names) for user in users], FEATURES)

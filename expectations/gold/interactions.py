@@ -11,6 +11,7 @@ SUITE = Suite(
         gxe.ExpectColumnValuesToNotBeNull(column="user_id", severity="critical"),
         gxe.ExpectColumnValuesToNotBeNull(column="item_id", severity="critical"),
         gxe.ExpectColumnValuesToBeBetween(column="event_count", min_value=1, severity="critical"),
+        gxe.ExpectColumnValuesToNotBeNull(column="last_at", severity="critical"),
         gxe.ExpectColumnValuesToBeBetween(column="quantity", min_value=0, severity="critical"),
     ),
 )

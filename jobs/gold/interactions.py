@@ -21,6 +21,12 @@ INTERACTIONS = Table(
         Column("event_date", "date", "UTC day."),
         Column("event_count", "bigint", "Events, or order lines for purchase and refund."),
         Column("quantity", "bigint", "Pieces bought or refunded; 0 for other types."),
+        Column(
+            "last_at",
+            "timestamp",
+            "When the last of them happened, UTC; midnight when the source knows only the day. NULL in rows from before this column.",
+            nullable=True,
+        ),
     ),
     key=("event_date", "user_id", "item_id", "event_type"),
     partitioned_by="event_date",
@@ -31,12 +37,15 @@ def build(events: DataFrame, order_lines: DataFrame) -> DataFrame:
     """One row a user, item, event type and day; a purchase is counted once, as its order line."""
     is_bought = F.col("event_type").isin("purchase", "refund")
     browsed = events.where(~is_bought & F.col("user_id").isNotNull() & F.col("item_id").isNotNull())
-    browsed = browsed.select("user_id", "item_id", "event_type", "event_date", F.lit(0).cast("bigint").alias("quantity"))
+    no_pieces = F.lit(0).cast("bigint").alias("quantity")
+    browsed = browsed.select("user_id", "item_id", "event_type", "event_date", no_pieces, F.col("occurred_at").alias("at"))
     event_type = F.when(F.col("kind") == "sale", "purchase").otherwise("refund").alias("event_type")
     day, quantity = F.col("ordered_date").alias("event_date"), F.col("quantity").cast("bigint").alias("quantity")
-    bought = order_lines.where(F.col("user_id").isNotNull()).select("user_id", "item_id", event_type, day, quantity)
+    bought = order_lines.where(F.col("user_id").isNotNull()).select(
+        "user_id", "item_id", event_type, day, quantity, F.col("ordered_at").alias("at")
+    )
     counted = browsed.unionByName(bought).groupBy("user_id", "item_id", "event_type", "event_date")
-    return counted.agg(F.count("*").alias("event_count"), F.sum("quantity").alias("quantity"))
+    return counted.agg(F.count("*").alias("event_count"), F.sum("quantity").alias("quantity"), F.max("at").alias("last_at"))
 
 
 def known_by(day: date, interactions: DataFrame, events: DataFrame, order_lines: DataFrame, *, max_lateness_days: int) -> DataFrame:

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from jobs.sources.synthetic.catalogue import BUNDLE_PROBABILITY, catalogue_of, item_id
+from jobs.sources.synthetic.catalogue import BUNDLE_PROBABILITY, STEP_PROBABILITY, catalogue_of, item_id
 from jobs.sources.synthetic.faults import MOST_LATE_DAYS
 from jobs.sources.synthetic.shop import REJECTED_FAULTS, SOURCE_NAME, Shop
+from jobs.sources.synthetic.shopping import BRAND_SHARE
 from jobs.sources.synthetic.visitors import (
     CHECKOUT,
     CHECKOUT_EFFECT,
@@ -45,6 +46,10 @@ def answers_of(shop: Shop, counts: Mapping[str, Counter[str]]) -> dict[str, Any]
             {"item_id": item_id(a), "partner_id": item_id(b), "probability": BUNDLE_PROBABILITY}
             for a, b in sorted(catalogue.bundles.items())
         ],
+        "steps": [
+            {"item_id": item_id(a), "next_item_id": item_id(b), "probability": STEP_PROBABILITY} for a, b in sorted(catalogue.steps.items())
+        ],
+        "liked_brand_share": BRAND_SHARE,
         "seasonal_categories": [
             {"category_id": c.category_id, "peak_day_of_year": c.peak_day, "peak_height": c.peak_height, "width_days": SEASON_WIDTH_DAYS}
             for c in CATEGORIES

@@ -27,6 +27,7 @@ USER_ANSWERS = pa.schema(
     [
         ("user_id", pa.string()),
         ("taste_cluster", pa.string()),
+        ("liked_brands", pa.list_(pa.string())),
         ("rfm_type", pa.string()),
         ("is_churner", pa.bool_()),
         ("first_active_date", pa.date32()),
@@ -40,7 +41,10 @@ USER_ANSWERS = pa.schema(
         ("guest_orders", pa.int64()),
     ]
 )
-"""One row a user; NULL taste and type for bots. ``stopped_date`` is the first day without visits, NULL for those who did not stop."""
+"""One row a user; NULL taste, brands and type for bots.
+
+``stopped_date`` is the first day without visits, NULL for those who did not stop.
+"""
 
 
 class Written(NamedTuple):
@@ -104,6 +108,7 @@ def user_answer(shop: Shop, visitor: Visitor, history: History) -> dict[str, Any
     return {
         "user_id": visitor.user_id,
         "taste_cluster": None if visitor.is_bot else list(CLUSTERS)[visitor.cluster],
+        "liked_brands": None if visitor.is_bot else sorted(visitor.brands),
         "rfm_type": None if visitor.is_bot else visitor.rfm_type,
         "is_churner": is_churner,
         "first_active_date": shop.day(visitor.active_from),

@@ -1,5 +1,6 @@
-"""The shelves of a synthetic shop: items, prices by day, bundles, stock-outs, seasons. Pure numpy; the same for the same shop."""
+"""The shelves of a synthetic shop: items, prices by day, bundles, steps, stock-outs, seasons. Pure numpy; the same for the same shop."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -29,6 +30,8 @@ PRICE_FACTORS = (0.7, 0.8, 0.85, 0.9, 1.1, 1.2)
 STOCK_OUT_SHARE, DELISTED_SHARE, BUNDLE_SHARE = 0.04, 0.01, 0.04
 BUNDLE_PROBABILITY = 0.55
 """Who puts the first item of a bundle into the cart adds the second with this probability."""
+STEP_SHARE, STEP_PROBABILITY = 0.04, 0.5
+"""Who has looked at the first item of a step looks at the second next with this probability; never the other way round."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,7 @@ class Catalogue:
     item_shares: list[list[float]]
     category_shares: list[list[list[float]]]
     bundles: dict[int, int]
+    steps: dict[int, int]
     out_of_stock: dict[int, tuple[int, int]]
     delisted_from: dict[int, int]
 
@@ -76,16 +80,22 @@ def catalogue_of(shop: Shop) -> Catalogue:
     ranked = rng.permutation(shop.items)
     items_in = [[int(i) for i in ranked if category[i] == c] for c in range(len(CATEGORIES))]
     popular = [items[rank] for rank in range(max(map(len, items_in))) for items in items_in if rank < len(items)]
+    named = names(category, rng)
+    brands = [BRANDS[b] for b in rng.integers(0, len(BRANDS), shop.items)]
+    prices = price_days(base, shop.days, rng)
+    pairs = pairs_of_clusters(items_in, round(shop.items * BUNDLE_SHARE), rng)
+    steps = pairs_of_clusters(items_in, round(shop.items * STEP_SHARE), shop.generator(Stream.STEPS), taken={*pairs, *pairs.values()})
     return Catalogue(
-        names=names(category, rng),
-        brands=[BRANDS[b] for b in rng.integers(0, len(BRANDS), shop.items)],
+        names=named,
+        brands=brands,
         category=category,
         base_price_minor=base,
-        prices_minor=price_days(base, shop.days, rng),
+        prices_minor=prices,
         items_in=items_in,
         item_shares=[popularity_shares(len(items)) for items in items_in],
         category_shares=[[category_shares(likes, shop.day(d)) for d in range(shop.days)] for likes in CLUSTERS.values()],
-        bundles=bundles(items_in, shop.items, rng),
+        bundles=pairs,
+        steps=steps,
         **_absences(shop, popular, rng),
     )
 
@@ -143,15 +153,20 @@ def price_days(base: npt.NDArray[np.int64], days: int, rng: np.random.Generator)
     return np.maximum(100, np.round(base * factors)).astype(np.int64)
 
 
-def bundles(items_in: list[list[int]], items: int, rng: np.random.Generator) -> dict[int, int]:
-    """Pairs, first item to second: items of two categories that one taste cluster likes, no item in two pairs, none of the most popular."""
+def pairs_of_clusters(
+    items_in: list[list[int]], count: int, rng: np.random.Generator, taken: AbstractSet[int] = frozenset()
+) -> dict[int, int]:
+    """About ``count`` pairs, first item to second: of two categories that one taste cluster likes, no item in two pairs or ``taken``.
+
+    None of the most popular items, and none that is hardly ever looked at.
+    """
     places = {c.category_id: index for index, c in enumerate(CATEGORIES)}
     pairs: dict[int, int] = {}
-    for number in range(max(1, round(items * BUNDLE_SHARE))):
+    for number in range(max(1, count)):
         likes = list(CLUSTERS.values())[number % len(CLUSTERS)]
         shelves = [items_in[places[c]] for c in (likes if rng.random() < 0.5 else likes[::-1])]
-        taken = {*pairs, *pairs.values()}
-        free = [[i for i in shelf[1 : max(3, len(shelf) // 2)] if i not in taken] for shelf in shelves]
+        used = {*taken, *pairs, *pairs.values()}
+        free = [[i for i in shelf[1 : max(3, len(shelf) // 2)] if i not in used] for shelf in shelves]
         if all(free):
             pairs[free[0][int(rng.integers(len(free[0])))]] = free[1][int(rng.integers(len(free[1])))]
     return pairs

@@ -24,6 +24,8 @@ class Stream(IntEnum):
     VISITS = 3
     FAULTS = 4
     CATALOGUE_FAULTS = 5
+    STEPS = 6
+    LIKED_BRANDS = 7
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from math import log
 from typing import Any, NamedTuple
 
-from jobs.sources.synthetic.catalogue import BUNDLE_PROBABILITY, Catalogue, catalogue_of, item_id
+from jobs.sources.synthetic.catalogue import BUNDLE_PROBABILITY, STEP_PROBABILITY, Catalogue, catalogue_of, item_id, popularity_shares
 from jobs.sources.synthetic.shop import CURRENCY, DAY_MS, Shop, Stream
 from jobs.sources.synthetic.visitors import (
     CHECKOUT,
@@ -27,6 +27,8 @@ CHECKOUT_RATE, PURCHASE_RATE = 0.85, 0.68
 """Chance that a cart goes to checkout, and that a checkout ends in a purchase without a better checkout page."""
 REVISIT_SHARE = 0.20
 """Share of looked-at items that the user has looked at before."""
+BRAND_SHARE = 0.4
+"""Share of the items looked at for the first time that are of a brand that the user likes, where the category has one that is left."""
 LOOK_ON_RATE = 0.76
 """Chance to look at one more item."""
 REFUND_SHARE = 0.04
@@ -59,7 +61,7 @@ def history_of(shop: Shop, visitor: Visitor) -> History:
         begin = max(start, free_from)
         if begin >= shop.days * DAY_MS:
             break
-        chance: Chance = iter(rng.random(420 if visitor.is_bot else 200).tolist()).__next__
+        chance: Chance = iter(rng.random(420 if visitor.is_bot else 300).tolist()).__next__
         visit = arrive(shop, visitor, begin, shopper.history.visits, chance)
         clock = visit_clock(shop.start_ms + begin, is_bot=visitor.is_bot, rng=rng)
         shopper.begin(visit, clock, chance)
@@ -76,11 +78,13 @@ class _Shopper:
         self.shop, self.catalogue, self.visitor = shop, catalogue, visitor
         self.history = History()
         self.seen: list[int] = []
+        self.liked: dict[int, list[int]] = {}
 
     def begin(self, visit: Visit, clock: list[int], chance: Chance) -> None:
         self.visit, self.clock, self.chance = visit, clock, chance
         self.noted = 0
         self.cart: dict[int, int] = {}
+        self.looked_at: int | None = None
 
     def shop_around(self) -> None:
         """Look, put into the cart, check out, buy: 1 to 20 events."""
@@ -106,6 +110,7 @@ class _Shopper:
 
     def _look_at(self, item: int) -> None:
         chance = self.chance
+        self.looked_at = item
         day = self._day(self.clock[self.noted])
         if chance() < 0.3:
             self._note("select_item", item)
@@ -135,15 +140,29 @@ class _Shopper:
         self._note("add_to_cart", item, self.cart[item])
 
     def _pick(self) -> int:
-        """An item to look at: one seen before, or one of a category that the taste cluster likes on that day, by popularity."""
+        """An item to look at: what the last one leads to, one seen before, or one of a category that is liked on that day."""
         chance = self.chance
+        follower = self.catalogue.steps.get(-1 if self.looked_at is None else self.looked_at)
+        if follower is not None and chance() < STEP_PROBABILITY:
+            self.seen.append(follower)
+            return follower
         if self.seen and chance() < REVISIT_SHARE:
             return self.seen[int(chance() * len(self.seen))]
         shares = self.catalogue.category_shares[self.visitor.cluster][self._day(self.clock[self.noted])]
         category = bisect_right(shares, chance())
-        item = self.catalogue.items_in[category][bisect_right(self.catalogue.item_shares[category], chance())]
+        item = self._of_liked_brand(category) if chance() < BRAND_SHARE else None
+        if item is None:
+            item = self.catalogue.items_in[category][bisect_right(self.catalogue.item_shares[category], chance())]
         self.seen.append(item)
         return item
+
+    def _of_liked_brand(self, category: int) -> int | None:
+        """An item of the category and a liked brand that is new to the user, by popularity; None where there is none."""
+        if category not in self.liked:
+            brands = self.catalogue.brands
+            self.liked[category] = [item for item in self.catalogue.items_in[category] if brands[item] in self.visitor.brands]
+        left = [item for item in self.liked[category] if item not in self.seen]
+        return left[bisect_right(popularity_shares(len(left)), self.chance())] if left else None
 
     def _cart_rate(self, item: int, day: int) -> float:
         if not self.catalogue.can_be_bought(item, day):

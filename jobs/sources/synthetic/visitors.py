@@ -5,7 +5,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from jobs.sources.synthetic.shop import Shop, Stream
-from jobs.sources.synthetic.vocabulary import CLUSTERS
+from jobs.sources.synthetic.vocabulary import BRANDS, CLUSTERS, LIKED_BRANDS
 
 BOT_SHARE = 0.002
 """Share of users that are programs: hundreds of events in a session, bought nothing. Every second one is signed in."""
@@ -52,7 +52,7 @@ class Arm(NamedTuple):
 class Visitor:
     """One user: ids, planted traits, and the day offsets ``active_from <= day < active_to`` on which visits happen.
 
-    ``cluster`` is the number of the taste cluster. Bots have no taste and no type that matter.
+    ``cluster`` is the number of the taste cluster, ``brands`` are liked on top of it. Bots have no taste and no type that matter.
     """
 
     number: int
@@ -68,6 +68,7 @@ class Visitor:
     is_signed_in_bot: bool
     checkout_arm: Arm
     coupon_arm: Arm
+    brands: frozenset[str]
 
     @property
     def behaviour(self) -> RfmType:
@@ -138,4 +139,11 @@ def visitor_of(shop: Shop, number: int) -> Visitor:
         is_signed_in_bot=is_signed_in_bot,
         checkout_arm=Arm(CHECKOUT.name, *((CHECKOUT.treatment, treated) if one_page else (CHECKOUT.control, round(1 - treated, 4)))),
         coupon_arm=Arm(COUPON.name, COUPON.treatment if coupon else COUPON.control, 0.5),
+        brands=liked_brands(shop, number),
     )
+
+
+def liked_brands(shop: Shop, number: int) -> frozenset[str]:
+    """The brands that a user likes, independent of all other traits."""
+    rng = shop.generator(Stream.LIKED_BRANDS, number)
+    return frozenset(BRANDS[place] for place in rng.choice(len(BRANDS), LIKED_BRANDS, replace=False))

@@ -78,6 +78,8 @@ ADJECTIVES = (
 
 BRANDS = ("Alder & Finch", "Brightwater", "Calder", "Dovetail", "Eastmoor", "Fjordlight", "Greywick", "Halcyon", "Juniper Lane", "Kestrel",
           "Larkfield", "Mirabel", "Northlace", "Oakhurst", "Pellworm", "Quillon")  # fmt: skip
+LIKED_BRANDS = 3
+"""Brands that a user likes, whatever the taste cluster."""
 
 CHANNELS = (("organic_search", 0.34), ("direct", 0.24), ("paid_search", 0.16), ("social", 0.12), ("email", 0.09), ("affiliate", 0.05))
 """Marketing channels and the share of visits that each brings."""

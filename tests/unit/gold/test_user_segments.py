@@ -15,29 +15,15 @@ from jobs.segmentation import sample
 from jobs.segmentation.fitting import Search
 from jobs.segmentation.served_segments import UNASSIGNED, UNKNOWN_TASTE, SegmentModel
 from jobs.segmentation.training import fit
+from tests.rows import a_user, user_features
 from tests.unit.segmentation.shoppers import planted
 
 AS_OF = date(2026, 6, 30)
-SCHEMA = (
-    "as_of_date date, user_id string, recency_days int, tenure_days int, purchase_recency_days int, active_days bigint, "
-    "add_to_cart_count bigint, order_count bigint, spend_minor bigint, units_bought bigint, "
-    "top_categories array<struct<category_id:string,event_count:bigint>>"
-)
 SEARCH = Search(ks=(3, 4, 5), restarts=3, silhouette_users=400)
 
 
-def a_user(user_id: str, **changes: Any) -> dict[str, Any]:
-    base = {"as_of_date": AS_OF, "user_id": user_id, "recency_days": 3, "tenure_days": 50, "purchase_recency_days": None, "active_days": 4}
-    return base | {"add_to_cart_count": 0, "order_count": 0, "spend_minor": 0, "units_bought": 0, "top_categories": []} | changes
-
-
 def a_buyer(user_id: str, recency: int, orders: int, spend: int | None, units: int = 1) -> dict[str, Any]:
-    return a_user(user_id, purchase_recency_days=recency, order_count=orders, spend_minor=spend, units_bought=units)
-
-
-def frame(spark: SparkSession, users: list[dict[str, Any]]) -> DataFrame:
-    names = [field.partition(" ")[0] for field in SCHEMA.split(", ")]
-    return spark.createDataFrame([tuple(user[name] for name in names) for user in users], SCHEMA)
+    return a_user(user_id, AS_OF, purchase_recency_days=recency, order_count=orders, spend_minor=spend, units_bought=units)
 
 
 def shoppers(spark: SparkSession, users: int = 400) -> DataFrame:
@@ -45,11 +31,11 @@ def shoppers(spark: SparkSession, users: int = 400) -> DataFrame:
         user | {"as_of_date": AS_OF, "purchase_recency_days": user["recency_days"] if user["order_count"] else None}
         for user in planted(users)[0].to_pylist()
     ]
-    return frame(spark, rows)
+    return user_features(spark, rows)
 
 
 def segments(spark: SparkSession, users: list[dict[str, Any]]) -> dict[str, Row]:
-    return {row["user_id"]: row for row in conform(build(frame(spark, users), as_of=AS_OF, model=None), USER_SEGMENTS).collect()}
+    return {row["user_id"]: row for row in conform(build(user_features(spark, users), as_of=AS_OF, model=None), USER_SEGMENTS).collect()}
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +47,7 @@ def model(spark: SparkSession) -> SegmentModel:
 @pytest.mark.parametrize("order", [1, -1])
 def test_quintiles_rank_buyers_and_ties_share_them_in_either_order(spark: SparkSession, order: int) -> None:
     buyers = [a_buyer(f"b{n}", recency=n, orders=1 if n > 3 else 2, spend=100 * n) for n in range(10)]
-    found = segments(spark, [*buyers, a_user("v")][::order])
+    found = segments(spark, [*buyers, a_user("v", AS_OF)][::order])
     assert [found[f"b{n}"]["recency_quintile"] for n in range(10)] == [5, 5, 4, 4, 3, 3, 2, 2, 1, 1]
     assert [found[f"b{n}"]["frequency_quintile"] for n in range(10)] == [5, 5, 5, 5, 3, 3, 3, 3, 3, 3]
     assert [found[f"b{n}"]["monetary_quintile"] for n in range(10)] == [1, 1, 2, 2, 3, 3, 4, 4, 5, 5]
@@ -82,17 +68,17 @@ def test_an_unknown_spend_among_known_ones_has_no_quintile_but_a_segment(spark: 
 
 
 def test_without_a_model_the_clusters_are_unassigned(spark: SparkSession) -> None:
-    row = segments(spark, [a_user("v")])["v"]
+    row = segments(spark, [a_user("v", AS_OF)])["v"]
     assert (row["behaviour_segment"], row["taste_segment"]) == (UNASSIGNED, UNASSIGNED)
     assert (row["behaviour_cluster_id"], row["taste_cluster_id"], row["model_version"]) == (None, None, None)
 
 
 def test_a_day_without_users_has_no_rows(spark: SparkSession) -> None:
-    assert build(frame(spark, [a_user("v")]), as_of=date(2026, 7, 1), model=None).count() == 0
+    assert build(user_features(spark, [a_user("v", AS_OF)]), as_of=date(2026, 7, 1), model=None).count() == 0
 
 
 def test_every_user_is_in_one_named_cluster_of_each_scheme(spark: SparkSession, model: SegmentModel) -> None:
-    users = shoppers(spark).unionByName(frame(spark, [a_user("quiet")]))
+    users = shoppers(spark).unionByName(user_features(spark, [a_user("quiet", AS_OF)]))
     rows = conform(build(users, as_of=AS_OF, model=model), USER_SEGMENTS).collect()
     assert len({row["user_id"] for row in rows}) == len(rows) == 401
     assert {row["behaviour_segment"] for row in rows} == {label.name for label in model.behaviour.labels}

@@ -27,10 +27,10 @@ from jobs.recommender.report import FIGURES
 from jobs.recommender.selection import Verdict
 from jobs.settings import Settings
 from jobs.tracking import Tracker
+from tests.rows import interactions
 
 FAMILY, DAY = "recommender", date(2026, 6, 30)
 WAITS = "Awaits approval: ease has ndcg_at_10 0.2. Every guard-rail holds."
-ROW = "user_id string, item_id string, event_type string, event_date date, event_count bigint, quantity bigint"
 METRICS = {f"{whose}{figure}": 0.2 for whose in ("", "popularity_") for figure in FIGURES} | {
     f"{name}{end}": value for name in ("ndcg_at_10", "lead_over_popularity") for end, value in (("", 0.2), ("_low", 0.1), ("_high", 0.3))
 }
@@ -183,8 +183,8 @@ def test_a_candidate_is_not_promoted_over_a_champion_that_it_was_not_compared_wi
 @pytest.fixture
 def trained(spark: SparkSession, tracking_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Trained:
     """Runs a training whose verdict rests on a given lead: its result, and its row of ``ops.decisions``."""
-    rows = [(f"u{user}", f"i{item}", "add_to_cart", DAY, 1, 0) for user in range(6) for item in range(user % 2, 6, 2)]
-    interactions = spark.createDataFrame(rows, ROW)
+    rows = [(f"u{user}", f"i{item}", "add_to_cart", DAY, 1) for user in range(6) for item in range(user % 2, 6, 2)]
+    known = interactions(spark, rows)
 
     def run(run_id: str, *, hold: bool, lead: Estimate) -> tuple[dict[str, Any], dict[str, Any]]:
         def judge(*_: object, hold: bool) -> Verdict:
@@ -196,7 +196,7 @@ def trained(spark: SparkSession, tracking_settings: Settings, monkeypatch: pytes
         monkeypatch.setattr(training, "judge", judge)
         lake = SimpleNamespace(
             read_set=lambda _: SimpleNamespace(snapshots={INTERACTIONS.name: 11}),
-            read=lambda *_, **__: interactions,
+            read=lambda *_, **__: known,
             append_rows=lambda _, new: recorded.extend(new),
         )
         result = training.train(context(tracking_settings, run_id, hold=hold, spark=spark, lake=lake))

@@ -12,16 +12,16 @@ from jobs.recommender.chain import Chain
 from jobs.recommender.house_rules import Boost, HouseRules
 from jobs.recommender.popular import POPULARITY_WEIGHTING, popular
 from jobs.recommender.weights import signals
+from tests.rows import interactions as of_interactions
 
 WINDOW = Interval(date(2026, 6, 24), date(2026, 7, 1))
 BEFORE, INSIDE, AFTER = date(2026, 6, 23), date(2026, 6, 24), date(2026, 7, 1)
-ROW = "user_id string, item_id string, event_type string, event_date date, event_count bigint, quantity bigint"
 SOLD = "user_id string, item_id string, ordered_date date, kind string"
 ITEM = "item_id string, valid_from date, valid_to date, is_on_sale boolean, category_id string"
 
 
 def interactions(spark: SparkSession, rows: list[tuple[str, str, str, date]]) -> DataFrame:
-    return spark.createDataFrame([(*row, 1, 0) for row in rows], ROW)
+    return of_interactions(spark, [(*row, 1) for row in rows])
 
 
 def test_spark_marks_as_the_formulas_say(spark: SparkSession) -> None:

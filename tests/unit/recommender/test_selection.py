@@ -25,10 +25,10 @@ from jobs.recommender.selection import LEAST_USERS, SIDE_BY_SIDE, Inputs, Search
 from jobs.recommender.verification import Unlogged, differences
 from jobs.settings import Settings
 from jobs.tracking import Recorded
+from tests.rows import interactions
 
 FIRST, LAST = date(2026, 6, 1), date(2026, 6, 25)
 TIMES = cut(FIRST, LAST)
-ROW = "user_id string, item_id string, event_type string, event_date date, event_count bigint, quantity bigint"
 SOLD = "user_id string, item_id string, ordered_date date, kind string"
 ITEM = "item_id string, valid_from date, valid_to date, is_on_sale boolean, category_id string"
 CIRCLES, SHELF = 6, 20
@@ -48,9 +48,9 @@ def shop(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Input
         days = sorted(int(day) for day in chance.integers(0, (LAST - FIRST).days + 1, size=14))
         for item, day in zip(own, days, strict=True):
             wanted = f"{user % CIRCLES}-{int(item):02}"
-            rows.append((f"u{user:03}", wanted, "add_to_cart", FIRST + timedelta(days=day), 1, 0))
+            rows.append((f"u{user:03}", wanted, "add_to_cart", FIRST + timedelta(days=day), 1))
     items = [(f"{circle}-{item:02}", FIRST, None, True, None) for circle in range(CIRCLES) for item in range(SHELF)]
-    return Inputs(spark.createDataFrame(rows, ROW).cache(), spark.createDataFrame([], SOLD), spark.createDataFrame(items, ITEM).cache())
+    return Inputs(interactions(spark, rows).cache(), spark.createDataFrame([], SOLD), spark.createDataFrame(items, ITEM).cache())
 
 
 @pytest.fixture(scope="module")

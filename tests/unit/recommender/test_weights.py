@@ -5,17 +5,18 @@ from datetime import UTC, date, datetime
 
 import pytest
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 
 from jobs.recommender.popular import popular
 from jobs.recommender.weights import Weighting, signals
+from tests.rows import interactions
 
 DAY = date(2026, 6, 30)
-ROW = "user_id string, item_id string, event_type string, event_date date, event_count bigint, quantity bigint"
 FORTNIGHT = Weighting(half_life_days=14.0)
 
 
 def rows(spark: SparkSession, *given: tuple[str, str, str, date, int]) -> DataFrame:
-    return spark.createDataFrame([(*row, 0) for row in given], ROW)
+    return interactions(spark, given)
 
 
 def sums(found: object) -> dict[str, float]:
@@ -51,4 +52,10 @@ def test_a_signal_is_the_logarithm_of_the_decayed_sum_and_says_when_last(spark: 
     [found] = signals(given, FORTNIGHT, DAY).collect()
     assert (found["user_id"], found["item_id"]) == ("u", "a")
     assert found["weight"] == pytest.approx(math.log1p(2.0))
+    assert found["last_at"].replace(tzinfo=UTC) == datetime(2026, 6, 30, 12, tzinfo=UTC)
+
+
+def test_what_was_written_before_the_moment_was_kept_counts_from_the_start_of_its_day(spark: SparkSession) -> None:
+    given = rows(spark, ("u", "a", "view_item", DAY, 1)).withColumn("last_at", F.lit(None).cast("timestamp"))
+    [found] = signals(given, FORTNIGHT, DAY).collect()
     assert found["last_at"].replace(tzinfo=UTC) == datetime(2026, 6, 30, tzinfo=UTC)

@@ -29,7 +29,7 @@ INTERVAL = Interval(DAY, date(2026, 7, 1))
 DECLARED = (Export("user_segments", USER_SEGMENTS),)
 MINE = ("gold.interactions", "gold.user_segments", "ops.sets", "ops.releases", "ops.quality_results", "ops.decisions")
 SEGMENT = (DAY, "ada", 5, 5, 5, "spend", "champions", "unassigned", None, "unassigned", None, None)
-INTERACTION = ("ada", "mug", "view_item", DAY, 3, 0)
+INTERACTION = ("ada", "mug", "view_item", DAY, 3, 0, None)
 
 
 def context_of(spark: SparkSession, settings: Settings, run_id: str) -> Context:
@@ -91,7 +91,7 @@ def test_a_run_that_scored_nothing_publishes_nothing(scored: Context, lake_spark
 
 def test_a_release_answers_the_same_after_the_lake_has_moved(scored: Context, lake_spark: SparkSession, services: Settings) -> None:
     snapshots = named(scored.store, publish(scored, DECLARED)["release"]).content.snapshots()
-    build(context_of(lake_spark, services, "later"), INTERACTIONS, [INTERACTION, ("bob", "mug", "view_item", DAY, 1, 0)])
+    build(context_of(lake_spark, services, "later"), INTERACTIONS, [INTERACTION, ("bob", "mug", "view_item", DAY, 1, 0, None)])
     seen = "WITH seen AS (SELECT user_id FROM gold.interactions)"
     query = f"{seen} SELECT count(*) AS user_count FROM seen WHERE user_id IN (SELECT user_id FROM gold.interactions)"
     pinned, _ = answer(lake_spark, query, snapshots=snapshots)

@@ -7,12 +7,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from jobs.sources.synthetic.catalogue import catalogue_of, category_shares, item_id, observations, season
+from jobs.sources.synthetic.catalogue import STEP_PROBABILITY, catalogue_of, category_shares, item_id, observations, season
 from jobs.sources.synthetic.shop import DAY_MS, Shop
 from jobs.sources.synthetic.shopping import MOST_EVENTS, History, Moment, history_of
 from jobs.sources.synthetic.visitors import CHECKOUT, RFM_TYPES, Visitor, visitor_of
 from jobs.sources.synthetic.visits import visit_rates, visit_starts
-from jobs.sources.synthetic.vocabulary import CATEGORIES, CLUSTERS
+from jobs.sources.synthetic.vocabulary import BRANDS, CATEGORIES, CLUSTERS, LIKED_BRANDS
 
 SHOP = Shop(users=700, items=140, days=35, seed=7, last_day=date(2026, 6, 30))
 
@@ -136,6 +136,32 @@ def test_bundles_are_bought_together_far_more_often_than_by_chance(people: list[
     both = sum({item_id(a), item_id(b)} <= basket for a, b in pairs.items() for basket in baskets.values())
     assert first > 30
     assert both / first > 0.3
+
+
+def test_a_step_is_taken_forwards_by_half_and_backwards_by_chance(people: list[tuple[Visitor, History]]) -> None:
+    steps = {item_id(a): item_id(b) for a, b in catalogue_of(SHOP).steps.items()}
+    looks: Counter[tuple[str, str]] = Counter()
+    for visitor, history in people:
+        for moments in [] if visitor.is_bot else _visits(history).values():
+            viewed = [m.row["item_id"] for m in moments if m.row["event_type"] == "view_item"]
+            looks.update(pairwise(viewed))
+    left = Counter({item: sum(n for (a, _), n in looks.items() if a == item) for item in (*steps, *steps.values())})
+    forwards = sum(looks[pair] for pair in steps.items()) / sum(left[a] for a in steps)
+    backwards = sum(looks[b, a] for a, b in steps.items()) / sum(left[b] for b in steps.values())
+    assert sum(left[a] for a in steps) > 300
+    assert forwards == pytest.approx(STEP_PROBABILITY, abs=0.08)
+    assert backwards < forwards / 5
+    assert not {*steps, *steps.values()} & {item_id(i) for pair in catalogue_of(SHOP).bundles.items() for i in pair}
+
+
+def test_users_look_at_the_brands_they_like_far_more_than_others_do(people: list[tuple[Visitor, History]]) -> None:
+    brands = catalogue_of(SHOP).brands
+    own, all_of_them = 0, 0
+    for visitor, history in people:
+        if not visitor.is_bot:
+            viewed = [brands[int(m.row["item_id"][1:])] for m in history.events if m.row["event_type"] == "view_item"]
+            own, all_of_them = own + sum(brand in visitor.brands for brand in viewed), all_of_them + len(viewed)
+    assert own / all_of_them > 1.5 * LIKED_BRANDS / len(BRANDS)
 
 
 def test_rfm_types_differ_in_orders_as_planted(people: list[tuple[Visitor, History]]) -> None:

@@ -7,6 +7,7 @@ from expectations.suite import Suite
 MODELS = (
     "als",
     "bpr",
+    "category_popularity",
     "content",
     "ease",
     "exploration",
@@ -17,6 +18,7 @@ MODELS = (
     "popularity",
     "rules",
     "sasrec",
+    "segment_popularity",
     "user_neighbours",
     "vmis_knn",
 )

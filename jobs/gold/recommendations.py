@@ -13,7 +13,8 @@ from jobs.gold.user_features import USER_FEATURES
 from jobs.recommender import reasons, shelf, weights
 from jobs.recommender.artifacts import ChampionModel
 from jobs.recommender.chain import Chain
-from jobs.recommender.popular import POPULARITY_WEIGHTING, popular
+from jobs.recommender.models.content import ContentTrainer
+from jobs.recommender.popular import POPULARITY_WEIGHTING, local, popular, segments_on
 from jobs.settings import Settings
 from jobs.silver.events import EVENTS
 from jobs.silver.items import ITEMS
@@ -41,7 +42,7 @@ RECOMMENDATIONS = Table(
     doc=(
         "One row a user, as-of day and rank, for every user of gold.user_features. Nothing that was not on sale that day, nothing that the "
         "user had bought, but for categories that the shop calls repeatable (docs/recommender.md). Uses only rows that had landed by that "
-        "day. Personal items come first, popular ones fill the places that they leave."
+        "day. Personal items come first, popular ones fill the places that they leave: of the user's categories, of the segment, of all."
     ),
     columns=(
         Column("as_of_date", "date", "Day at whose end the slate was made."),
@@ -58,7 +59,9 @@ RECOMMENDATIONS = Table(
         Column(
             "model",
             "string",
-            "Which recommender filled the place: the champion's model, popularity, or exploration, which shows new items by lot.",
+            "Which recommender filled the place: the champion's model; category_popularity, what is popular in the user's categories; "
+            "segment_popularity, in the user's RFM segment; popularity, among all. Or what shows new items: content, to whom they read "
+            "like what there is already, and exploration, by lot.",
         ),
         Column(
             "model_version",
@@ -94,8 +97,14 @@ def build(
     candidates = shelf.offered(rules, items, interactions, as_of).persist(StorageLevel.MEMORY_AND_DISK)
     fallback = popular(interactions, as_of, candidates)
     weighting = model.artifacts.candidate.weighting if model else POPULARITY_WEIGHTING
-    rankers = (model.artifacts.personal, fallback) if model else (fallback,)
-    chain = Chain(rankers, weights.signals(interactions, weighting, as_of), rules, explores=as_of)
+    known = weights.signals(interactions, weighting, as_of)
+    content = ContentTrainer.of_catalogue(items, as_of).fit(known) if rules.content_places else None
+    if model is None:
+        chain = Chain((fallback,), known, rules, explores=as_of, content=content)
+    else:
+        segments = segments_on(user_features, as_of)
+        nearby = local(fallback, interactions, as_of, candidates, segments)
+        chain = Chain((model.artifacts.personal, *nearby, fallback), known, rules, explores=as_of, segments=segments, content=content)
     slate = chain.explain(users, SLATE_SIZE, shelf.not_again(rules, order_lines, items, as_of), candidates)
     version = F.lit(model.version if model else None).cast("string")
     why = [

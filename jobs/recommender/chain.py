@@ -11,10 +11,11 @@ import pyarrow.compute as pc
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.recommender.exploration import Explorer
+from jobs.recommender.exploration import Explorer, LikeNew
 from jobs.recommender.histories import Histories, histories, in_order, places, whole_column
 from jobs.recommender.house_rules import NO_RULES, HouseRules
 from jobs.recommender.model import SLATE_FRAME
+from jobs.recommender.models.content import Content
 from jobs.recommender.ranker import NOTHING, Ranker, Scores
 from jobs.recommender.reasons import REASONS_FRAME, because
 from jobs.recommender.slates import Arrangement, Slates, best
@@ -32,13 +33,16 @@ class Chain:
 
     ``signals`` (``SIGNALS_FRAME``) may be newer than what the rankers were fitted on: who came later is served by what there is by now.
     What ``rules`` say of categories and boosts needs candidates that have them: ``SHELF_FRAME``. With ``explores``, a day, new items get
-    the last places that the rules leave them, by that day's lot.
+    the last places that the rules leave them, by that day's lot, and with ``content`` those before, by what they say of themselves.
+    ``segments`` (user_id, segment) says what users belong to, for the rankers that ask.
     """
 
     rankers: tuple[Ranker, ...]
     signals: DataFrame
     rules: HouseRules = NO_RULES
     explores: date | None = None
+    segments: DataFrame | None = None
+    content: Content | None = None
 
     def recommend(self, users: DataFrame, k: int, exclude: DataFrame, candidates: DataFrame) -> DataFrame:
         """As ``Recommender.recommend``. A place is empty only where no ranker of the chain has an opinion on any candidate that is left.
@@ -52,31 +56,36 @@ class Chain:
         return self._slates(users, k, exclude, candidates, has_reasons=True)
 
     def _slates(self, users: DataFrame, k: int, exclude: DataFrame, candidates: DataFrame, *, has_reasons: bool) -> DataFrame:
-        ids, arrangement, explorer = self._shelf(candidates)
-        all_rankers = (*self.rankers, explorer) if explorer else self.rankers
-        explored = self.rules.exploration_places if explorer else 0
+        ids, arrangement, newcomers = self._shelf(candidates)
+        all_rankers, reserved = (*self.rankers, *(ranker for ranker, _ in newcomers)), [count for _, count in newcomers]
         known = histories(self.signals.join(users.select("user_id").distinct(), "user_id", "left_semi"))
         seen = exclude.groupBy("user_id").agg(F.collect_set("item_id").alias("excluded"))
         rows = users.select("user_id").join(known, "user_id", "left").join(seen, "user_id", "left")
+        if self.segments is not None:
+            rows = rows.join(self.segments.select("user_id", "segment"), "user_id", "left")
         shared = users.sparkSession.sparkContext.broadcast((all_rankers, ids, arrangement))
 
         def answer(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             rankers, item_ids, rules = shared.value
             for batch in batches:
-                yield slate_batch(batch, rankers, item_ids, k, arrangement=rules, explored=explored, has_reasons=has_reasons)
+                yield slate_batch(batch, rankers, item_ids, k, arrangement=rules, reserved=reserved, has_reasons=has_reasons)
 
         frame = f"{SLATE_FRAME}, {REASONS_FRAME}" if has_reasons else SLATE_FRAME
         return rows.mapInArrow(answer, frame)  # type: ignore[arg-type]
 
-    def _shelf(self, candidates: DataFrame) -> tuple[pa.Array, Arrangement | None, Explorer | None]:
-        """The ids of the candidates in order, what the rules say of them, and who shows the new ones."""
+    def _shelf(self, candidates: DataFrame) -> tuple[pa.Array, Arrangement | None, list[tuple[Ranker, int]]]:
+        """The ids of the candidates in order, what the rules say of them, and who shows the new ones, in how many places."""
         listed = candidates.where("item_id IS NOT NULL")
         if "category_id" not in candidates.columns:
-            return in_order(listed.select("item_id").distinct()), None, None
+            return in_order(listed.select("item_id").distinct()), None, []
         shelf = listed.toArrow().sort_by("item_id")
         ids, is_new = whole_column(shelf, "item_id"), shelf["is_new"].to_numpy().astype(np.bool_)
-        explorer = Explorer.of(ids, is_new, self.explores) if self.explores and is_new.any() else None
-        return ids, Arrangement.of(shelf, self.rules), explorer
+        newcomers: list[tuple[Ranker, int]] = []
+        if self.content is not None and self.rules.content_places and is_new.any():
+            newcomers.append((LikeNew.of(self.content, ids, is_new), self.rules.content_places))
+        if self.explores is not None and self.rules.exploration_places and is_new.any():
+            newcomers.append((Explorer.of(ids, is_new, self.explores), self.rules.exploration_places))
+        return ids, Arrangement.of(shelf, self.rules), newcomers
 
 
 def slate_batch(
@@ -86,7 +95,7 @@ def slate_batch(
     k: int,
     *,
     arrangement: Arrangement | None = None,
-    explored: int = 0,
+    reserved: Sequence[int] = (),
     has_reasons: bool = False,
 ) -> pa.RecordBatch:
     """The slates of one batch of ``user_id``, ``HISTORIES_FRAME`` and ``excluded``, as ``SLATE_FRAME``, with ``REASONS_FRAME`` if asked."""
@@ -97,7 +106,7 @@ def slate_batch(
         block = batch.slice(start, step)
         mine = (excluded[0] >= start) & (excluded[0] < start + step)
         left_out = (excluded[0][mine] - start, excluded[1][mine])
-        slates = chained(block, rankers, item_ids, k, left_out, arrangement=arrangement, explored=explored)
+        slates = chained(block, rankers, item_ids, k, left_out, arrangement=arrangement, reserved=reserved)
         parts.append(_as_rows(block, slates, rankers, item_ids, has_reasons=has_reasons))
     return pa.Table.from_batches(parts).combine_chunks().to_batches()[0] if len(parts) > 1 else parts[0]
 
@@ -110,17 +119,21 @@ def chained(
     masked: Pairs,
     *,
     arrangement: Arrangement | None = None,
-    explored: int = 0,
+    reserved: Sequence[int] = (),
 ) -> Slates:
     """Ask one ranker after the other; a later one fills the places behind those of the earlier ones.
 
-    The last ranker is asked for the last ``explored`` places alone, where there are any; the others fill what it leaves.
+    The last rankers, as many as ``reserved`` has numbers, are asked for so many of the last places alone; the others fill what they leave.
     """
     users, width = block.num_rows, min(k, len(item_ids))
     slates = Slates.empty(users, width)
-    turns = [(link, width) for link in range(len(rankers))]
-    if explored:
-        turns = [(link, max(0, width - explored)) for link, _ in turns[:-1]] + [turns[-1], *turns[:-1]]
+    ordinary, end = range(len(rankers) - len(reserved)), max(0, width - sum(reserved))
+    turns = [(link, end) for link in ordinary]
+    for link, count in enumerate(reserved, start=len(ordinary)):
+        end = min(width, end + count)
+        turns.append((link, end))
+    if reserved:
+        turns += [(link, width) for link in ordinary]
     for link, end in turns:
         ranker, open_rows = rankers[link], np.flatnonzero(slates.filled < end)
         if not len(open_rows):

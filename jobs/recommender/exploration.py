@@ -1,4 +1,7 @@
-"""Places that new items get so that somebody meets them: drawn evenly, by lot, and the same lot for the same day and history."""
+"""Places that new items get so that somebody meets them: to whom they read like what there is already, and evenly, by lot.
+
+The lot is the same for the same day and history.
+"""
 
 import hashlib
 from dataclasses import dataclass
@@ -8,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.recommender.histories import Histories
+from jobs.recommender.histories import Histories, places
+from jobs.recommender.models.content import Content
 from jobs.recommender.ranker import NOTHING, Scores
 
 EXPLORATION = "exploration"
@@ -45,6 +49,38 @@ class Explorer:
         drawn = mixed(users[:, None] ^ self.lots[self.is_new][None, :])
         found[:, self.is_new] = (drawn >> np.uint64(11)).astype(np.float64) * 2.0**-53
         return found
+
+
+@dataclass(frozen=True)
+class LikeNew:
+    """A ``Ranker`` of the new ones among the items of ``content`` (at ``positions``): how much they read like a user's history."""
+
+    content: Content
+    positions: npt.NDArray[np.int64]
+    name: str = "content"
+
+    @classmethod
+    def of(cls, content: Content, item_ids: pa.Array, is_new: npt.NDArray[np.bool_]) -> "LikeNew":
+        """The new ones of a shelf that the catalogue of ``content`` knows."""
+        found = places(item_ids.filter(pa.array(is_new)), content.item_ids)
+        return cls(content, found[found >= 0])
+
+    @property
+    def item_ids(self) -> pa.Array:
+        """All items of the catalogue: histories are made of them."""
+        return self.content.item_ids
+
+    def scores(self, histories: Histories) -> Scores:
+        """As ``Ranker.scores``; no opinion on an item that shares no word with the history."""
+        vectors = self.content.vectors
+        likeness = ((histories.matrix() @ vectors) @ vectors[self.positions].T).toarray()
+        found: Scores = np.full((histories.users, len(self.item_ids)), NOTHING)
+        found[:, self.positions] = np.where(likeness > 0, likeness, NOTHING)
+        return found
+
+    def contributions(self, histories: Histories, row: int, positions: npt.NDArray[np.int64]) -> Scores:
+        """As ``Explaining.contributions``, for new items."""
+        return self.content.contributions(histories, row, positions)
 
 
 def mixed(values: Hashes) -> Hashes:

@@ -24,7 +24,8 @@ class Histories:
     """The histories of a block of users, over a catalogue of ``items`` items.
 
     User ``row`` has the entries ``indptr[row]`` to ``indptr[row + 1]`` of ``positions`` (into the catalogue), ``weights`` and ``times``,
-    the oldest first. Items that are not in the catalogue are left out.
+    the oldest first. Items that are not in the catalogue are left out. ``segments`` is what each user belongs to, NULL for none, where
+    somebody has said so.
     """
 
     items: int
@@ -32,6 +33,7 @@ class Histories:
     positions: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float64]
     times: npt.NDArray[np.int64]
+    segments: pa.Array | None = None
 
     @property
     def users(self) -> int:
@@ -55,7 +57,8 @@ class Histories:
         """The users ``start <= row < end``."""
         first, last = int(self.indptr[start]), int(self.indptr[end])
         inside = slice(first, last)
-        return Histories(self.items, self.indptr[start : end + 1] - first, self.positions[inside], self.weights[inside], self.times[inside])
+        indptr, segments = self.indptr[start : end + 1] - first, None if self.segments is None else self.segments[start:end]
+        return Histories(self.items, indptr, self.positions[inside], self.weights[inside], self.times[inside], segments)
 
     def last(self, entries: int) -> "Histories":
         """The same users with the last ``entries`` of their entries."""
@@ -68,11 +71,14 @@ class Histories:
 
     def _where(self, kept: npt.NDArray[np.bool_], positions: npt.NDArray[np.int64], items: int) -> "Histories":
         indptr = np.concatenate([[0], np.cumsum(kept)])[self.indptr].astype(np.int64)
-        return Histories(items, indptr, positions[kept], self.weights[kept], self.times[kept])
+        return Histories(items, indptr, positions[kept], self.weights[kept], self.times[kept], self.segments)
 
     @classmethod
     def of_batch(cls, batch: pa.RecordBatch, item_ids: pa.Array) -> "Histories":
-        """Read ``items``, ``weights`` and ``times`` of ``HISTORIES_FRAME`` (NULL: nothing yet) over the catalogue ``item_ids``."""
+        """Read ``items``, ``weights`` and ``times`` of ``HISTORIES_FRAME`` (NULL: nothing yet) over the catalogue ``item_ids``.
+
+        ``segment`` is read too where the batch has it.
+        """
         lists = batch.column("items")
         parents = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int64)
         found = pc.index_in(pc.list_flatten(lists), value_set=item_ids)
@@ -88,6 +94,7 @@ class Histories:
             positions=pc.fill_null(found, 0).to_numpy(zero_copy_only=False).astype(np.int64)[known],
             weights=flat("weights").astype(np.float64),
             times=flat("times").astype(np.int64),
+            segments=batch.column("segment") if "segment" in batch.schema.names else None,
         )
 
 

@@ -50,6 +50,13 @@ class HouseRules(_Declared):
     exploration_places: int = Field(
         default=0, ge=0, le=10, description="The last places of a slate, which new items get by lot; they have no part in a test."
     )
+    content_places: int = Field(
+        default=0,
+        ge=0,
+        le=10,
+        description="The places before those, which new items get that read like what the user has: name, category, brand. Nor have they a "
+        "part in a test.",
+    )
     new_item_days: int = Field(
         default=14,
         ge=1,

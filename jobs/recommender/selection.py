@@ -13,7 +13,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.estimate import Estimate, flat
-from jobs.gold import user_segments
 from jobs.interval import Interval
 from jobs.recommender import evaluation, plots, search, side_by_side
 from jobs.recommender.artifacts import ChampionModel, fingerprint
@@ -28,7 +27,7 @@ from jobs.recommender.models.als import AlsTrainer
 from jobs.recommender.models.ease import EaseTrainer
 from jobs.recommender.models.item_neighbours import ItemNeighboursTrainer
 from jobs.recommender.models.popularity import Popularity
-from jobs.recommender.popular import popular
+from jobs.recommender.popular import local, popular, segments_on
 from jobs.recommender.ranker import Ranker
 from jobs.recommender.side_by_side import Training
 from jobs.recommender.weights import Weighting
@@ -108,9 +107,9 @@ def judge(
     if validation.counts.users < LEAST_USERS:
         found = f"{validation.counts.users} users have a relevant item in {times.validation}, fewer than {LEAST_USERS}"
         return _too_little(serving, found, counts)
-    chosen = _search(run, Sitting(inputs.interactions, validation, _day_before(times.validation)), search_for)
+    chosen = _search(run, Sitting(inputs.interactions, validation, _day_before(times.validation), inputs.features), search_for)
     run.log_params(chosen.params())
-    sitting = Sitting(inputs.interactions, test, _day_before(times.test))
+    sitting = Sitting(inputs.interactions, test, _day_before(times.test), inputs.features)
     ranker = sitting.fit(chosen)
     chains = {CANDIDATE: sitting.chain(chosen, ranker), POPULARITY: sitting.chain(chosen)}
     if serving is not None:
@@ -124,7 +123,7 @@ def judge(
     figures = {**summaries[CANDIDATE], **leads, **counts}
     for name in rivals:
         figures |= {f"{name}_{metric}": value for metric, value in summaries[name].items()}
-    evidence = _evidence(results, chosen, serving, _groups(inputs, results[CANDIDATE], sitting.day))
+    evidence = _evidence(results, chosen, serving, _groups(results[CANDIDATE], sitting.segments))
     run.log_figure(plots.leads_by_group(evidence), "leads_by_group")
     decision = decide(evidence, hold=hold)
     shown = side_by_side.samples(test, chains, results, inputs.items)
@@ -146,11 +145,22 @@ class Sitting:
     interactions: DataFrame
     exam: Exam
     day: date
+    features: DataFrame | None = None
     _signals: dict[Weighting, DataFrame] = field(default_factory=dict, repr=False)
 
     @cached_property
     def _fallback(self) -> Popularity:
         return popular(self.interactions, self.day, self.exam.candidates)
+
+    @cached_property
+    def segments(self) -> DataFrame | None:
+        """Of each user, as of the newest day up to ``day`` that has features."""
+        found = segments_on(self.features, self.day)
+        return None if found is None else found.persist(StorageLevel.MEMORY_AND_DISK)
+
+    @cached_property
+    def _local(self) -> tuple[Ranker, ...]:
+        return local(self._fallback, self.interactions, self.day, self.exam.candidates, self.segments)
 
     def _known(self, candidate: Candidate) -> DataFrame:
         if candidate.weighting not in self._signals:
@@ -163,17 +173,21 @@ class Sitting:
         return candidate.trainer.fit(self._known(candidate))
 
     def chain(self, candidate: Candidate, ranker: Ranker | None = None) -> Chain:
-        """A ranker as it would serve: popularity fills what it leaves, and is all there is without a ranker."""
-        return Chain((ranker, self._fallback) if ranker else (self._fallback,), self._known(candidate), self.exam.rules)
+        """A ranker as it would serve: what is popular nearby and then in all fills what it leaves; the last is all without a ranker."""
+        if ranker is None:
+            return Chain((self._fallback,), self._known(candidate), self.exam.rules)
+        return Chain((ranker, *self._local, self._fallback), self._known(candidate), self.exam.rules, segments=self.segments)
 
     def part(self, share: float) -> "Sitting":
         """The same with a share of the users."""
-        return Sitting(evaluation.part_of(self.interactions, share), evaluation.part(self.exam, share), self.day)
+        return Sitting(evaluation.part_of(self.interactions, share), evaluation.part(self.exam, share), self.day, self.features)
 
     def over(self) -> None:
         """Let go of what was kept in memory."""
         for signals in self._signals.values():
             signals.unpersist()
+        if "segments" in vars(self) and self.segments is not None:
+            self.segments.unpersist()
 
 
 def _search(run: Run, whole: Sitting, wanted: Search) -> Candidate:
@@ -205,19 +219,17 @@ Groups = Mapping[str, npt.NDArray[np.bool_]]
 """Which users of the test belong to a group, by the group's name."""
 
 
-def _groups(inputs: Inputs, result: Result, day: date) -> Groups:
-    """By activity before the cut and, where there are features of a day up to the cut, by the RFM segment of the newest such day."""
+def _groups(result: Result, segments_of: DataFrame | None) -> Groups:
+    """By activity before the cut and, where they are known, by the segments (user_id, segment)."""
     history = result.per_user["history_count"]
     ends = [start for start, _ in ACTIVITY[1:]] + [None]
     groups = {
         name: ((history >= start) & (history < end) if end is not None else history >= start).to_numpy(dtype=np.bool_)
         for (start, name), end in zip(ACTIVITY, ends, strict=True)
     }
-    newest = inputs.features.where(F.col("as_of_date") <= F.lit(day)).agg(F.max("as_of_date")).first() if inputs.features else None
-    if inputs.features and newest and newest[0]:
-        sat = inputs.features.sparkSession.createDataFrame(result.per_user[["user_id"]])
-        of_day = user_segments.build(inputs.features, as_of=newest[0], model=None).select("user_id", "rfm_segment")
-        of_user = of_day.join(F.broadcast(sat), "user_id").toPandas().set_index("user_id")["rfm_segment"]
+    if segments_of is not None:
+        sat = segments_of.sparkSession.createDataFrame(result.per_user[["user_id"]])
+        of_user = segments_of.join(F.broadcast(sat), "user_id").toPandas().set_index("user_id")["segment"]
         segments = pd.Series(of_user.reindex(result.per_user["user_id"]).to_numpy())
         groups |= {f"segment {name}": (segments == name).to_numpy(dtype=np.bool_) for name in sorted(segments.dropna().unique())}
     return {name: inside for name, inside in groups.items() if inside.any()}

@@ -47,7 +47,7 @@ def offered(rules: HouseRules, items: DataFrame, interactions: DataFrame, day: d
         if value is not None
     ]
     factor = reduce(lambda total, one: total * one, factors, F.lit(1.0))
-    if not rules.exploration_places:
+    if not rules.exploration_places and not rules.content_places:
         return found.select("item_id", "category_id", factor.alias("factor"), F.lit(False).alias("is_new"))
     known = items.where(F.col("valid_from") <= F.lit(day)).groupBy("item_id").agg(F.min("valid_from").alias("_first"))
     begin = known.agg(F.min("_first").alias("_begin"))

@@ -14,7 +14,15 @@ from jobs.trace.history import RunOfTable, SetOfDay, Snapshot
 from jobs.trace.tree import Node
 from jobs.tracking import Trained
 
-ALS, POPULARITY = "als", "popularity"
+POPULAR = {
+    "popularity": "the decayed sum of everybody's events with the item, the same for each user",
+    "category_popularity": "the decayed sum of everybody's events with the item, as a share of its category's, weighted by what the user "
+    "has touched in that category",
+    "segment_popularity": "the decayed sum of the events of all users of the same RFM segment with the item",
+    "content": "how much the words of a new item are those of what the user has touched",
+    "exploration": "a lot that was drawn for the day among new items",
+}
+"""How a place was filled that no trained model filled."""
 
 
 @dataclass(frozen=True)
@@ -179,18 +187,14 @@ def recommended(
         for values, one in ((values, row(table, values, key)) for values in rows)
     ]
     models = {values["model"] for values in rows}
-    if ALS in models:
-        nodes.append(_basis_of_als(behind, learnt_from, lines))
-    if POPULARITY in models:
-        how = (
-            "popularity: the decayed sum of everybody's events with the item, the same for each user; of the user's own lines "
-            "only what was bought matters, which is left out"
-        )
+    nodes += [_basis_of_trained(name, behind, learnt_from, lines) for name in sorted(models - POPULAR.keys())]
+    for name in sorted(models & POPULAR.keys()):
+        how = f"{name}: {POPULAR[name]}; what the user has bought is left out"
         nodes.append(Node("rests on", "the events of everybody with each item", {"how": how}))
     return tuple(nodes)
 
 
-def _basis_of_als(behind: FamilyBehind, learnt_from: int | None, lines: int) -> Node:
+def _basis_of_trained(name: str, behind: FamilyBehind, learnt_from: int | None, lines: int) -> Node:
     found = behind.trained
     snapshot_id = found.snapshots.get("gold.interactions") if found else None
     return Node(
@@ -201,7 +205,7 @@ def _basis_of_als(behind: FamilyBehind, learnt_from: int | None, lines: int) -> 
             "interactions": learnt_from,
             "snapshot": f"gold.interactions@{snapshot_id}" if snapshot_id is not None else None,
             "own_rows": lines,
-            "how": "als: everybody's events placed the items, the user's own events placed the user; no single line made an item rank",
+            "how": f"{name}: everybody's events placed the items, the user's own events placed the user; no single line made an item rank",
         },
     )
 

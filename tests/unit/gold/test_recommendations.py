@@ -20,6 +20,7 @@ from jobs.recommender.house_rules import NO_RULES, HouseRules
 from jobs.recommender.models.item_neighbours import ItemNeighbours, ItemNeighboursTrainer
 from jobs.recommender.models.popularity import Popularity
 from tests.bronze_rows import SETTINGS
+from tests.rows import a_user, interactions, user_features
 
 DAY, LATER = date(2026, 6, 30), date(2026, 7, 1)
 BEFORE = DAY - timedelta(days=3)
@@ -38,19 +39,21 @@ def made(
     new: tuple[str, ...] = (),
 ) -> DataFrame:
     """Slates for a user with a history, one without, and one of another day who must get none."""
-    seen = [("known", item, "view_item", BEFORE, 1, 0) for item in ITEMS[:10]] + [("known", "i23", "view_item", LATER, 99, 0)]
-    interactions = spark.createDataFrame(
-        seen, "user_id string, item_id string, event_type string, event_date date, event_count bigint, quantity bigint"
-    )
+    seen = [("known", item, "view_item", BEFORE, 1) for item in ITEMS[:10]] + [("known", "i23", "view_item", LATER, 99)]
     sold = [(item, DAY, DAY, "sale") for item in bought]
     sold += [("i02", DAY, DAY, "refund"), ("i03", LATER, LATER, "sale"), ("i04", DAY, LATER, "sale")]
-    order_lines = spark.createDataFrame([("known", *row, 1) for row in sold], SOLD)
-    versions = [(item, BEFORE if item in new else date(2026, 1, 1), None, n < on_sale, f"c{n % 4}") for n, item in enumerate(ITEMS)]
-    items = spark.createDataFrame(versions, "item_id string, valid_from date, valid_to date, is_on_sale boolean, category_id string")
-    users = spark.createDataFrame([(DAY, "known"), (DAY, "new"), (LATER, "other")], "as_of_date date, user_id string")
-    browsed = spark.createDataFrame([("known", "i22", "view_item", DAY, LATER)] * 9 + [("known", "i09", "view_item", DAY, DAY)], BROWSED)
+    order_lines = spark.createDataFrame([("known", *row, 1) for row in sold], SOLD).selectExpr("*", "timestamp(ordered_date) AS ordered_at")
+    versions = [
+        (item, BEFORE if item in new else date(2026, 1, 1), None, n < on_sale, f"c{n % 4}", f"word{n % 3}", None)
+        for n, item in enumerate(ITEMS)
+    ]
+    described = "item_id string, valid_from date, valid_to date, is_on_sale boolean, category_id string, name string, brand string"
+    items = spark.createDataFrame(versions, described)
+    users = user_features(spark, [a_user("known", DAY), a_user("new", DAY), a_user("other", LATER)])
+    seen_since = [("known", "i22", "view_item", DAY, LATER)] * 9 + [("known", "i09", "view_item", DAY, DAY)]
+    browsed = spark.createDataFrame(seen_since, BROWSED).selectExpr("*", "timestamp(event_date) AS occurred_at")
     settings = SETTINGS.model_copy(update={"recommender_rules": rules})
-    return build(interactions, browsed, order_lines, items, users, as_of=DAY, model=model, settings=settings)
+    return build(interactions(spark, seen), browsed, order_lines, items, users, as_of=DAY, model=model, settings=settings)
 
 
 @pytest.fixture(scope="module")
@@ -79,17 +82,17 @@ def test_personal_items_come_first_then_popular_ones_and_nothing_that_was_bought
     rows = made(spark, champion)
     known = slate(rows, "known")
     assert known[:4] == [(f"i0{n}", "item_neighbours") for n in (5, 4, 3, 2)], "i00 and i01 are bought; a refund is no purchase"
-    assert known[4:8] == [(item, "popularity") for item in ("i09", "i06", "i07", "i08")], "i09 was seen once more on the day"
-    assert known[8] == ("i10", "popularity"), "what had not landed by then, or not happened, says nothing"
-    assert {model for _, model in slate(rows, "new")} == {"popularity"}
-    assert slate(rows, "new")[0] == ("i00", "popularity"), "what happens later does not count"
+    assert known[4:8] == [(item, "category_popularity") for item in ("i09", "i06", "i07", "i08")], "i09 was seen once more on the day"
+    assert known[8] == ("i10", "segment_popularity"), "what had not landed by then, or not happened, says nothing"
+    assert {model for _, model in slate(rows, "new")} == {"segment_popularity"}
+    assert slate(rows, "new")[0] == ("i00", "segment_popularity"), "what happens later does not count"
 
 
 def test_the_rules_of_the_shop_hold_for_every_place_whoever_fills_it(spark: SparkSession, champion: ChampionModel) -> None:
     rules = HouseRules(blocked_categories=("c1",), repeatable_categories=("c0",), most_a_category=2)
     known = slate(made(spark, champion, rules=rules), "known")
     assert [item for item, _ in known] == ["i04", "i03", "i02", "i00", "i06", "i07"], "i05 is blocked, i00 may be bought again"
-    assert [model for _, model in known] == ["item_neighbours"] * 4 + ["popularity"] * 2
+    assert [model for _, model in known] == ["item_neighbours"] * 4 + ["category_popularity"] * 2
 
 
 def test_new_items_get_the_last_places_of_everybody(spark: SparkSession, champion: ChampionModel) -> None:
@@ -102,12 +105,27 @@ def test_new_items_get_the_last_places_of_everybody(spark: SparkSession, champio
     assert [str(finding) for finding in audit(rows, SUITE) if not finding.is_met] == []
 
 
+def test_new_items_that_read_like_the_history_come_before_those_by_lot(spark: SparkSession, champion: ChampionModel) -> None:
+    rules = HouseRules(content_places=1, exploration_places=1, new_item_days=4)
+    rows = conform(made(spark, champion, rules=rules, new=("i20", "i21", "i22")), RECOMMENDATIONS).cache()
+    *_, like, drawn = slate(rows, "known")
+    assert like == ("i21", "content"), "its category and its word are the most frequent ones of the history"
+    assert drawn in {(item, "exploration") for item in ("i20", "i22")}
+    because = rows.where("user_id = 'known' AND model = 'content'").first()
+    assert because is not None
+    assert because["because_item_id_1"] == "i09", "the one of both that was seen most"
+    assert [model for _, model in slate(rows, "new")][18] != "content", "without a history nothing reads like it"
+    assert [str(finding) for finding in audit(rows, SUITE) if not finding.is_met] == []
+
+
 def test_each_place_says_what_spoke_for_it(spark: SparkSession, champion: ChampionModel) -> None:
     rows = {row["rank"]: row for row in made(spark, champion).where("user_id = 'known'").collect()}
     first = [(rows[1][f"because_item_id_{n}"], rows[1][f"because_share_{n}"]) for n in (1, 2, 3)]
     assert first == [("i06", pytest.approx(0.75)), ("i07", pytest.approx(0.25)), (None, None)]
     assert (rows[2]["because_item_id_1"], rows[2]["because_share_1"]) == ("i06", 1.0)
-    assert rows[5]["because_item_id_1"] is None, "popularity has no reason of one's own"
+    assert rows[5]["item_id"] == "i09"
+    assert {rows[5][f"because_item_id_{n}"] for n in (1, 2, 3)} == {"i01", "i05", "i09"}, "what the user has touched in that category"
+    assert rows[9]["because_item_id_1"] is None, "what the segment likes has no reason of one's own"
 
 
 def test_a_user_who_came_after_the_training_gets_personal_items(spark: SparkSession, champion: ChampionModel) -> None:

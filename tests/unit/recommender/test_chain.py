@@ -25,8 +25,8 @@ def batch(*excluded: list[str] | None) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays([*columns, pa.array(excluded, pa.list_(pa.string()))], ["user_id", *nothing, "excluded"])
 
 
-def lists(*excluded: list[str] | None, rankers: Sequence[Ranker], k: int, explored: int = 0) -> list[list[tuple[str, int, str]]]:
-    rows = slate_batch(batch(*excluded), rankers, ITEMS, k, explored=explored).to_pylist()
+def lists(*excluded: list[str] | None, rankers: Sequence[Ranker], k: int, reserved: Sequence[int] = ()) -> list[list[tuple[str, int, str]]]:
+    rows = slate_batch(batch(*excluded), rankers, ITEMS, k, reserved=reserved).to_pylist()
     return [[(row["item_id"], row["rank"], row["model"]) for row in rows if row["user_id"] == f"u{n}"] for n in range(len(excluded))]
 
 
@@ -60,11 +60,11 @@ def test_a_later_link_fills_what_is_left_and_repeats_nothing() -> None:
 def test_new_items_get_the_last_places_and_the_others_fill_what_they_leave() -> None:
     everything = FixedRanker(ITEMS, (1.0, 2.0, 3.0, 4.0), "everything")
     explorer = Explorer.of(ITEMS, np.array([True, False, False, False]), date(2026, 6, 30))
-    found = lists(None, ["a"], ["c", "d"], rankers=[everything, explorer], k=3, explored=1)
+    found = lists(None, ["a"], ["c", "d"], rankers=[everything, explorer], k=3, reserved=[1])
     assert found[0] == [("d", 1, "everything"), ("c", 2, "everything"), ("a", 3, "exploration")]
     assert found[1] == [("d", 1, "everything"), ("c", 2, "everything"), ("b", 3, "everything")], "the new one is excluded"
     assert found[2] == [("b", 1, "everything"), ("a", 2, "everything")], "nothing twice, however few are left"
-    assert lists(None, rankers=[everything, explorer], k=2, explored=2) == [[("a", 1, "exploration"), ("d", 2, "everything")]]
+    assert lists(None, rankers=[everything, explorer], k=2, reserved=[2]) == [[("a", 1, "exploration"), ("d", 2, "everything")]]
 
 
 def test_lots_are_even_over_users_and_change_with_the_day() -> None:

@@ -59,6 +59,12 @@ def test_a_popular_place_rests_on_the_items_own_counts() -> None:
     assert "the same for each user" in nodes[2].facts["how"]
 
 
+def test_each_way_in_which_a_place_was_filled_is_told_once_whatever_the_champion() -> None:
+    rows = [place(n, f"i{n}", model) for n, model in enumerate(("ease", "ease", "category_popularity", "exploration"), start=1)]
+    told = [node.facts["how"] for node in answers.recommended(rows, KEY, SERVED, counts={}, learnt_from=5, lines=1)[4:]]
+    assert [how.partition(":")[0] for how in told] == ["ease", "category_popularity", "exploration"]
+
+
 def test_a_model_leads_to_its_run_its_datasets_and_its_decision() -> None:
     decided = {"is_promoted": True, "reason": "Promoted: better.", "run_id": "r", "attempt": 1, "as_of_date": DAY}
     node = answers.model(FamilyBehind("recommender", SERVED.recorded, TRAINED, decided))

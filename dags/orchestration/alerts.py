@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from airflow.sdk import Context
+from airflow.sdk import BaseNotifier, Context
 from airflow.sdk.configuration import conf
 from airflow.sdk.definitions.callback import SyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert, DeadlineReference
@@ -28,6 +28,7 @@ WAITING_SINCE = "waiting_since"
 """Key of the task's state: when its first attempt came too early."""
 
 NO_MESSAGE, NO_DAY, LATE, ANOMALY, RECOVERED = "no-message", "no-day", "late", "anomaly", "recovered"
+ASKED = "a-recommender-that-waits-for-approval"
 """Entries of the runbook that are not about a class of ``jobs.errors``; those are named like the class, in small letters."""
 
 
@@ -118,6 +119,22 @@ def explain_lateness(dag_id: str, seconds: int, tasks: Sequence[str], context: M
             quality=_quality(day),
         )
     )
+
+
+class TellWhoIsAsked(BaseNotifier):
+    """Alerts when a task begins to wait for a person's answer."""
+
+    def notify(self, context: Context) -> None:
+        """Called by the task, once, before it lets go of its worker."""
+        explain_question(context)
+
+
+def explain_question(context: Context) -> None:
+    """Alert about a task that waits for a person: what is asked, until when, and where the answer is given."""
+    wait = SETTINGS.approval_wait
+    advice = f"Read the report on Airflow's page of the task and answer there. Without an answer within {wait.days} days it is a no."
+    asked = str(getattr(context["task"], "subject", None) or "a question on the task's page")
+    notify(_alert(Kind.ASKED, context, entry=ASKED, expected="a person's answer", found=asked, advice=advice))
 
 
 def deadline(dag_id: str, tasks: Sequence[str]) -> DeadlineAlert:

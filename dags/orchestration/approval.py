@@ -6,6 +6,7 @@ from airflow.providers.standard.operators.hitl import ApprovalOperator
 from airflow.providers.standard.operators.python import ShortCircuitOperator
 
 from jobs.catalog import Task
+from orchestration.alerts import TellWhoIsAsked
 from orchestration.operator import SubmitOperator, submit_in_order
 from orchestration.settings import SETTINGS
 
@@ -39,6 +40,7 @@ def submit_training(training: Task, promotion: Task, *, start: str, end: str) ->
         body=_said(training, "report"),
         defaults=ApprovalOperator.REJECT,
         response_timeout=SETTINGS.approval_wait,
+        notifiers=[TellWhoIsAsked()],
         doc_md="A person reads the report and answers, on this page or over REST. No answer in time is a no.",
     )
     train >> is_there_a_candidate >> approve >> SubmitOperator(task=promotion, start=start, end=end)

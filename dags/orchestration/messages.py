@@ -19,14 +19,16 @@ class Kind(StrEnum):
     LATE = "late"
     ANOMALY = "anomaly"
     RECOVERED = "recovered"
+    ASKED = "asked"
 
 
-SEVERITY = {Kind.FAILED: "error", Kind.LATE: "warning", Kind.ANOMALY: "warning", Kind.RECOVERED: "info"}
+SEVERITY = {Kind.FAILED: "error", Kind.LATE: "warning", Kind.ANOMALY: "warning", Kind.RECOVERED: "info", Kind.ASKED: "warning"}
 _HAPPENED = {
     Kind.FAILED: "has failed",
     Kind.LATE: "is late",
     Kind.ANOMALY: "is done, but its data is unusual",
     Kind.RECOVERED: "has recovered",
+    Kind.ASKED: "waits for a person",
 }
 
 

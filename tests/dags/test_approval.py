@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from orchestration import approval
+from orchestration import alerts, approval
+from orchestration.messages import Alert
 from orchestration.settings import DagSettings
 from tests.dags.test_outcomes import calls
 
@@ -92,12 +93,15 @@ def answering(client: "TestClient", option: str, asked: list[dict[str, Any]]) ->
     return answer
 
 
-@pytest.mark.parametrize(("option", "promoted"), [("Approve", "success"), ("Reject", "skipped")])
+@pytest.mark.parametrize("answer", [("Approve", "success"), ("Reject", "skipped")], ids=lambda answer: answer[0])
 def test_a_person_reads_the_jobs_report_and_the_answer_decides_about_the_promotion(
-    asking_bag: "BundleDagBag", submitted: Path, client: "TestClient", option: str, promoted: str
+    asking_bag: "BundleDagBag", submitted: Path, client: "TestClient", monkeypatch: pytest.MonkeyPatch, answer: tuple[str, str]
 ) -> None:
     (submitted / "result.json").write_text(json.dumps({"model.recommender": HELD}), encoding="utf-8")
+    option, promoted = answer
     asked: list[dict[str, Any]] = []
+    told: list[Alert] = []
+    monkeypatch.setattr(alerts, "notify", told.append)
     person = threading.Thread(target=answering(client, option, asked), daemon=True)
     person.start()
     ended = asking_bag.dags[DAG].test(logical_date=None, run_conf=DAY)
@@ -107,6 +111,9 @@ def test_a_person_reads_the_jobs_report_and_the_answer_decides_about_the_promoti
     (question,) = asked
     assert question["task_instance"]["state"] == "awaiting_input"
     assert (question["subject"], question["body"]) == (HELD["question"], REPORT)
+    (alert,) = told
+    assert (alert.kind, alert.task, alert.day, alert.found) == ("asked", "approve", DAY["day"], HELD["question"])
+    assert alert.runbook.endswith("#a-recommender-that-waits-for-approval")
     submits = [call["argv"] for call in calls(submitted)]
     assert len(submits) == (2 if option == "Approve" else 1)
     assert approval.HOLD in submits[0]

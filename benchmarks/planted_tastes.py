@@ -80,11 +80,11 @@ class Planted:
     liked: Mapping[str, frozenset[str]]
     own: Mapping[str, str]
 
-    def share(self, lists: pd.DataFrame) -> pd.Series:
-        """Of each planted user the share of ``K`` places with what is liked; an empty place is a miss."""
+    def share(self, lists: pd.DataFrame, places: int = K) -> pd.Series:
+        """Of each planted user the share of ``places`` with what is liked; an empty place is a miss."""
         mine = lists[lists["user_id"].isin(self.liked)]
         hit = [self.own.get(item, "") in self.liked[user] for user, item in zip(mine["user_id"], mine["item_id"], strict=True)]
-        return pd.Series(hit, index=mine["user_id"], dtype="float64").groupby(level=0).sum() / K
+        return pd.Series(hit, index=mine["user_id"], dtype="float64").groupby(level=0).sum() / places
 
     @property
     def by_chance(self) -> float:
@@ -201,7 +201,7 @@ def of_new_items(shop: Shop, known: DataFrame, planted: tuple[Planted, Planted])
     ranker = ContentTrainer(items_of(shop)).fit(old)
     candidates = known.where(F.col("item_id").isin(new)).select("item_id").distinct()
     lists = Chain((ranker,), old).recommend(those_who_sat(old), NEW_PLACES, old, candidates).toPandas()
-    return [estimates((what.share(lists) * K / NEW_PLACES).to_numpy()[:, None], seed=17)[0] for what in planted]
+    return [estimates(what.share(lists, NEW_PLACES).to_numpy()[:, None], seed=17)[0] for what in planted]
 
 
 def those_who_sat(known: DataFrame) -> DataFrame:

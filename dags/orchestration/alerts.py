@@ -28,8 +28,9 @@ WAITING_SINCE = "waiting_since"
 """Key of the task's state: when its first attempt came too early."""
 
 NO_MESSAGE, NO_DAY, LATE, ANOMALY, RECOVERED = "no-message", "no-day", "late", "anomaly", "recovered"
-ASKED = "a-recommender-that-waits-for-approval"
 """Entries of the runbook that are not about a class of ``jobs.errors``; those are named like the class, in small letters."""
+ASKED = "a-recommender-that-waits-for-approval"
+"""A part of the runbook of its own: nothing is wrong there."""
 
 
 def explain_failure(context: Context) -> None:

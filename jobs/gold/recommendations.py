@@ -99,12 +99,9 @@ def build(
     weighting = model.artifacts.candidate.weighting if model else POPULARITY_WEIGHTING
     known = weights.signals(interactions, weighting, as_of)
     content = ContentTrainer.of_catalogue(items, as_of).fit(known) if rules.content_places else None
-    if model is None:
-        chain = Chain((fallback,), known, rules, explores=as_of, content=content)
-    else:
-        segments = segments_on(user_features, as_of)
-        nearby = local(fallback, interactions, as_of, candidates, segments)
-        chain = Chain((model.artifacts.personal, *nearby, fallback), known, rules, explores=as_of, segments=segments, content=content)
+    segments = segments_on(user_features, as_of) if model else None
+    first = (model.artifacts.personal, *local(fallback, interactions, as_of, candidates, segments)) if model else ()
+    chain = Chain((*first, fallback), known, rules, explores=as_of, segments=segments, content=content)
     slate = chain.explain(users, SLATE_SIZE, shelf.not_again(rules, order_lines, items, as_of), candidates)
     version = F.lit(model.version if model else None).cast("string")
     why = [

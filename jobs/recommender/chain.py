@@ -80,12 +80,14 @@ class Chain:
             return in_order(listed.select("item_id").distinct()), None, []
         shelf = listed.toArrow().sort_by("item_id")
         ids, is_new = whole_column(shelf, "item_id"), shelf["is_new"].to_numpy().astype(np.bool_)
-        newcomers: list[tuple[Ranker, int]] = []
-        if self.content is not None and self.rules.content_places and is_new.any():
+        arrangement, newcomers = Arrangement.of(shelf, self.rules), list[tuple[Ranker, int]]()
+        if not is_new.any():
+            return ids, arrangement, newcomers
+        if self.content is not None and self.rules.content_places:
             newcomers.append((LikeNew.of(self.content, ids, is_new), self.rules.content_places))
-        if self.explores is not None and self.rules.exploration_places and is_new.any():
+        if self.explores is not None and self.rules.exploration_places:
             newcomers.append((Explorer.of(ids, is_new, self.explores), self.rules.exploration_places))
-        return ids, Arrangement.of(shelf, self.rules), newcomers
+        return ids, arrangement, newcomers
 
 
 def slate_batch(

@@ -72,10 +72,8 @@ class LikeNew:
 
     def scores(self, histories: Histories) -> Scores:
         """As ``Ranker.scores``; no opinion on an item that shares no word with the history."""
-        vectors = self.content.vectors
-        likeness = ((histories.matrix() @ vectors) @ vectors[self.positions].T).toarray()
         found: Scores = np.full((histories.users, len(self.item_ids)), NOTHING)
-        found[:, self.positions] = np.where(likeness > 0, likeness, NOTHING)
+        found[:, self.positions] = self.content.likeness(histories, self.positions)
         return found
 
     def contributions(self, histories: Histories, row: int, positions: npt.NDArray[np.int64]) -> Scores:

@@ -144,6 +144,12 @@ def places(of: pa.Array, among: pa.Array) -> npt.NDArray[np.int64]:
     return found
 
 
+def numbered(values: pa.Array) -> npt.NDArray[np.int64]:
+    """A number from 0 for each different value, in the order in which they come; -1 for NULL."""
+    found: npt.NDArray[np.int64] = pc.fill_null(values.dictionary_encode().indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    return found
+
+
 def sampled(users: DataFrame, count: int, most: int) -> DataFrame:
     """About ``most`` of the ``count`` rows of ``users``, one a user, by the hash of their ids; all of them where they are no more."""
     return users if count <= most else users.where(F.pmod(F.xxhash64("user_id"), F.lit(count)) < most)

@@ -52,7 +52,7 @@ def local(popular: Popularity, interactions: DataFrame, as_of: date, shelf: Data
     by_category = CategoryPopularity.of(popular, of_items)
     if segments is None:
         return (by_category,)
-    sums = weights.popularity_by(interactions.join(segments, "user_id"), POPULARITY_WEIGHTING, as_of, "segment").toArrow()
+    sums = weights.popularity(interactions.join(segments, "user_id"), POPULARITY_WEIGHTING, as_of, "segment").toArrow()
     names = pa.array(sorted(set(sums["segment"].to_pylist())), pa.string())
     table = np.zeros((len(names), len(popular.item_ids)))
     rows, columns = places(whole_column(sums, "segment"), names), places(whole_column(sums, "item_id"), popular.item_ids)

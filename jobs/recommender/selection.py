@@ -147,6 +147,7 @@ class Sitting:
     day: date
     features: DataFrame | None = None
     _signals: dict[Weighting, DataFrame] = field(default_factory=dict, repr=False)
+    _kept: list[DataFrame] = field(default_factory=list, repr=False)
 
     @cached_property
     def _fallback(self) -> Popularity:
@@ -156,7 +157,7 @@ class Sitting:
     def segments(self) -> DataFrame | None:
         """Of each user, as of the newest day up to ``day`` that has features."""
         found = segments_on(self.features, self.day)
-        return None if found is None else found.persist(StorageLevel.MEMORY_AND_DISK)
+        return None if found is None else self._keep(found)
 
     @cached_property
     def _local(self) -> tuple[Ranker, ...]:
@@ -164,8 +165,7 @@ class Sitting:
 
     def _known(self, candidate: Candidate) -> DataFrame:
         if candidate.weighting not in self._signals:
-            signals = candidate.signals(self.interactions, self.day)
-            self._signals[candidate.weighting] = signals.persist(StorageLevel.MEMORY_AND_DISK)
+            self._signals[candidate.weighting] = self._keep(candidate.signals(self.interactions, self.day))
         return self._signals[candidate.weighting]
 
     def fit(self, candidate: Candidate) -> Ranker:
@@ -174,9 +174,8 @@ class Sitting:
 
     def chain(self, candidate: Candidate, ranker: Ranker | None = None) -> Chain:
         """A ranker as it would serve: what is popular nearby and then in all fills what it leaves; the last is all without a ranker."""
-        if ranker is None:
-            return Chain((self._fallback,), self._known(candidate), self.exam.rules)
-        return Chain((ranker, *self._local, self._fallback), self._known(candidate), self.exam.rules, segments=self.segments)
+        first, segments = ((ranker, *self._local), self.segments) if ranker else ((), None)
+        return Chain((*first, self._fallback), self._known(candidate), self.exam.rules, segments=segments)
 
     def part(self, share: float) -> "Sitting":
         """The same with a share of the users."""
@@ -184,10 +183,12 @@ class Sitting:
 
     def over(self) -> None:
         """Let go of what was kept in memory."""
-        for signals in self._signals.values():
-            signals.unpersist()
-        if "segments" in vars(self) and self.segments is not None:
-            self.segments.unpersist()
+        for rows in self._kept:
+            rows.unpersist()
+
+    def _keep(self, rows: DataFrame) -> DataFrame:
+        self._kept.append(rows.persist(StorageLevel.MEMORY_AND_DISK))
+        return rows
 
 
 def _search(run: Run, whole: Sitting, wanted: Search) -> Candidate:

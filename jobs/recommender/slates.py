@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.recommender.histories import whole_column
+from jobs.recommender.histories import numbered, whole_column
 from jobs.recommender.house_rules import HouseRules
 from jobs.recommender.ranker import NOTHING, Scores
 
@@ -93,8 +93,7 @@ class Arrangement:
         factors = shelf["factor"].to_numpy().astype(np.float64)
         if rules.most_a_category is None and rules.relevance_share == 1 and (factors == 1).all():
             return None
-        named = whole_column(shelf, "category_id").dictionary_encode().indices.fill_null(-1)
-        return cls(named.to_numpy(zero_copy_only=False).astype(np.int64), factors, rules.most_a_category, rules.relevance_share)
+        return cls(numbered(whole_column(shelf, "category_id")), factors, rules.most_a_category, rules.relevance_share)
 
     def shown(self, before: Slates) -> npt.NDArray[np.int64]:
         """Users x categories: places that ``before`` has given to each."""

@@ -34,22 +34,20 @@ def signals(interactions: DataFrame, weighting: Weighting, as_of: date) -> DataF
     """What models learn from and are asked with (``SIGNALS_FRAME``): rows of ``gold.interactions`` up to the end of ``as_of``.
 
     ``weight`` is log(1 + decayed sum of event weights) > 0 of a user and item, Hu, Koren & Volinsky's (2008, eq. 6): the hundredth click
-    says less than the first. ``last_at`` is when the two met last; the start of
-    that day in partitions that were written before ``gold.interactions`` had the moment.
+    says less than the first. ``last_at`` is when the two met last; the start of that day in partitions that were written before
+    ``gold.interactions`` had the moment.
     """
     last_at = F.max(F.coalesce("last_at", F.col("event_date").cast("timestamp"))).alias("last_at")
     found = _weighed(interactions, weighting, as_of, ("user_id", "item_id"), last_at)
     return found.select("user_id", "item_id", F.log1p("_weight").alias("weight"), "last_at")
 
 
-def popularity(interactions: DataFrame, weighting: Weighting, as_of: date) -> DataFrame:
-    """One row an item that somebody was interested in: ``item_id``, ``score double`` > 0, the decayed sum over all users."""
-    return _weighed(interactions, weighting, as_of, ("item_id",)).withColumnRenamed("_weight", "score")
+def popularity(interactions: DataFrame, weighting: Weighting, as_of: date, *groups: str) -> DataFrame:
+    """One row an item that somebody was interested in: ``item_id``, ``score double`` > 0, the decayed sum over all users.
 
-
-def popularity_by(interactions: DataFrame, weighting: Weighting, as_of: date, group: str) -> DataFrame:
-    """The same for each value of a column of the interactions: ``group``, ``item_id``, ``score``."""
-    return _weighed(interactions, weighting, as_of, (group, "item_id")).withColumnRenamed("_weight", "score")
+    With ``groups``, columns of the interactions, one row an item and group.
+    """
+    return _weighed(interactions, weighting, as_of, (*groups, "item_id")).withColumnRenamed("_weight", "score")
 
 
 def _weighed(interactions: DataFrame, weighting: Weighting, as_of: date, keys: Sequence[str], *more: Column) -> DataFrame:

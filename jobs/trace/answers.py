@@ -14,15 +14,21 @@ from jobs.trace.history import RunOfTable, SetOfDay, Snapshot
 from jobs.trace.tree import Node
 from jobs.tracking import Trained
 
+_EVERYBODY = "the events of everybody with each item"
 POPULAR = {
-    "popularity": "the decayed sum of everybody's events with the item, the same for each user",
-    "category_popularity": "the decayed sum of everybody's events with the item, as a share of its category's, weighted by what the user "
-    "has touched in that category",
-    "segment_popularity": "the decayed sum of the events of all users of the same RFM segment with the item",
-    "content": "how much the words of a new item are those of what the user has touched",
-    "exploration": "a lot that was drawn for the day among new items",
+    "popularity": (_EVERYBODY, "the decayed sum of everybody's events with the item, the same for each user"),
+    "category_popularity": (
+        _EVERYBODY,
+        "the decayed sum of everybody's events with the item, as a share of its category's, weighted by what the user has touched there",
+    ),
+    "segment_popularity": (
+        "the events of the user's segment with each item",
+        "the decayed sum of the events of all users of the same RFM segment with the item, mixed with everybody's",
+    ),
+    "content": ("the words of the catalogue", "how much the words of a new item are those of what the user has touched"),
+    "exploration": ("a lot", "drawn for the day among new items, the same chance for each"),
 }
-"""How a place was filled that no trained model filled."""
+"""What a place rests on that no trained model filled, and how."""
 
 
 @dataclass(frozen=True)
@@ -189,8 +195,8 @@ def recommended(
     models = {values["model"] for values in rows}
     nodes += [_basis_of_trained(name, behind, learnt_from, lines) for name in sorted(models - POPULAR.keys())]
     for name in sorted(models & POPULAR.keys()):
-        how = f"{name}: {POPULAR[name]}; what the user has bought is left out"
-        nodes.append(Node("rests on", "the events of everybody with each item", {"how": how}))
+        basis, how = POPULAR[name]
+        nodes.append(Node("rests on", basis, {"how": f"{name}: {how}; what the user has bought is left out"}))
     return tuple(nodes)
 
 

@@ -35,7 +35,11 @@ class Content:
 
     def scores(self, histories: Histories) -> Scores:
         """As ``Ranker.scores``: the product with the weighted sum of the history's vectors; nothing where no word is shared."""
-        found = np.asarray(((histories.matrix() @ self.vectors) @ self.vectors.T).todense(), dtype=np.float64)
+        return self.likeness(histories, slice(None))
+
+    def likeness(self, histories: Histories, positions: slice | npt.NDArray[np.int64]) -> Scores:
+        """The scores of the items at ``positions``: users x positions."""
+        found = np.asarray(((histories.matrix() @ self.vectors) @ self.vectors[positions].T).todense(), dtype=np.float64)
         found[found == 0] = NOTHING
         return found
 

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import scipy.sparse as sp
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from jobs.recommender.histories import Histories, places, valid
+from jobs.recommender.histories import Histories, numbered, places, valid
 from jobs.recommender.ranker import NOTHING, Scores
 from jobs.recommender.weights import MICRO
 
@@ -50,18 +49,17 @@ class CategoryPopularity:
     @classmethod
     def of(cls, popular: Popularity, categories: pa.Array) -> "CategoryPopularity":
         """From the sums of ``popular`` and the category of each of its items, NULL for none."""
-        encoded = categories.dictionary_encode()
-        category = pc.fill_null(encoded.indices, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+        category = numbered(categories)
         inside = category >= 0
-        totals = np.bincount(category[inside], weights=popular.sums[inside], minlength=len(encoded.dictionary))
+        totals = np.bincount(category[inside], weights=popular.sums[inside])
         shares = np.zeros(len(category))
         shares[inside] = popular.sums[inside] / np.where(totals > 0, totals, 1.0)[category[inside]]
         return cls(popular.item_ids, category, shares)
 
     def scores(self, histories: Histories) -> Scores:
         """As ``Ranker.scores``."""
-        inside = np.flatnonzero(self.category >= 0)
-        members = sp.csr_matrix((np.ones(len(inside)), (inside, self.category[inside])), shape=(len(self.category), self._categories))
+        inside, categories = np.flatnonzero(self.category >= 0), int(self.category.max(initial=-1)) + 1
+        members = sp.csr_matrix((np.ones(len(inside)), (inside, self.category[inside])), shape=(len(self.category), categories))
         interest = (histories.matrix() @ members).toarray()
         found = np.zeros((histories.users, len(self.category)))
         found[:, inside] = interest[:, self.category[inside]] * self.shares[inside]
@@ -75,10 +73,6 @@ class CategoryPopularity:
         is_same = (self.category[positions][:, None] == touched[None, :]) & (touched[None, :] >= 0)
         found: Scores = is_same * self.shares[positions][:, None] * histories.weights[own][None, :]
         return found
-
-    @property
-    def _categories(self) -> int:
-        return int(self.category.max(initial=-1)) + 1
 
 
 @dataclass(frozen=True)

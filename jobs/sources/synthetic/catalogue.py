@@ -3,7 +3,7 @@
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date
-from functools import lru_cache
+from functools import cache, lru_cache
 from itertools import accumulate
 from typing import Any
 
@@ -48,7 +48,7 @@ class Catalogue:
     base_price_minor: npt.NDArray[np.int64]
     prices_minor: npt.NDArray[np.int64]
     items_in: list[list[int]]
-    item_shares: list[list[float]]
+    item_shares: list[tuple[float, ...]]
     category_shares: list[list[list[float]]]
     bundles: dict[int, int]
     steps: dict[int, int]
@@ -100,15 +100,16 @@ def catalogue_of(shop: Shop) -> Catalogue:
     )
 
 
-def popularity_shares(count: int) -> list[float]:
-    """Cumulated shares of ``count`` items by rank, the most popular first; the last is 1.
+@cache
+def popularity_shares(count: int) -> tuple[float, ...]:
+    """Cumulated shares of ``count`` items by rank, the most popular first; the last is 1. Kept: every look of every user asks.
 
     >>> [round(share, 2) for share in popularity_shares(2)]
     [0.65, 1.0]
     """
     weights = [rank**-POPULARITY_EXPONENT for rank in range(1, count + 1)]
     total = sum(weights)
-    return [*accumulate(weight / total for weight in weights[:-1]), 1.0] if count else []
+    return (*accumulate(weight / total for weight in weights[:-1]), 1.0) if count else ()
 
 
 def season(category: Category, day: date) -> float:

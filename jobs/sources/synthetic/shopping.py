@@ -84,7 +84,7 @@ class _Shopper:
         self.visit, self.clock, self.chance = visit, clock, chance
         self.noted = 0
         self.cart: dict[int, int] = {}
-        self.looked_at: int | None = None
+        self.leads_to: int | None = None
 
     def shop_around(self) -> None:
         """Look, put into the cart, check out, buy: 1 to 20 events."""
@@ -110,7 +110,7 @@ class _Shopper:
 
     def _look_at(self, item: int) -> None:
         chance = self.chance
-        self.looked_at = item
+        self.leads_to = self.catalogue.steps.get(item)
         day = self._day(self.clock[self.noted])
         if chance() < 0.3:
             self._note("select_item", item)
@@ -142,10 +142,9 @@ class _Shopper:
     def _pick(self) -> int:
         """An item to look at: what the last one leads to, one seen before, or one of a category that is liked on that day."""
         chance = self.chance
-        follower = self.catalogue.steps.get(-1 if self.looked_at is None else self.looked_at)
-        if follower is not None and chance() < STEP_PROBABILITY:
-            self.seen.append(follower)
-            return follower
+        if self.leads_to is not None and chance() < STEP_PROBABILITY:
+            self.seen.append(self.leads_to)
+            return self.leads_to
         if self.seen and chance() < REVISIT_SHARE:
             return self.seen[int(chance() * len(self.seen))]
         shares = self.catalogue.category_shares[self.visitor.cluster][self._day(self.clock[self.noted])]

@@ -62,8 +62,8 @@ def test_a_segment_is_mixed_with_everybody_and_who_has_none_gets_nothing() -> No
 
 def test_a_segment_goes_along_with_its_users() -> None:
     whole = histories({"cup": 1.0}, {}, {"mug": 1.0, "pen": 1.0}, segments=["a", None, "b"])
-    assert whole.rows(1, 3).segments.to_pylist() == [None, "b"]  # type: ignore[union-attr]
-    assert whole.last(1).segments.to_pylist() == ["a", None, "b"]  # type: ignore[union-attr]
+    assert whole.rows(1, 3).segments == pa.array([None, "b"])
+    assert whole.last(1).segments == pa.array(["a", None, "b"])
 
 
 @pytest.fixture

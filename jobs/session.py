@@ -1,5 +1,6 @@
 """The Spark session of a task."""
 
+import gc
 import logging
 import os
 import sys
@@ -32,6 +33,14 @@ def spark_session(settings: Settings, app_name: str) -> SparkSession:
     session.sparkContext.setLogLevel("WARN")
     logging.getLogger("SQLQueryContextLogger").setLevel(logging.CRITICAL)  # repeats, as one line of JSON, what the exception says
     return session
+
+
+def stop_session() -> None:
+    """Stop the session, if there is one, with its context and its connections; what the JVM has loaded and compiled stays."""
+    session = SparkSession.getActiveSession()
+    if session is not None:
+        session.stop()
+    gc.collect()  # frames of the task that has ended, before another one needs the memory
 
 
 def jar_paths(jars_dir: Path) -> list[str]:

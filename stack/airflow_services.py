@@ -15,6 +15,7 @@ from stack import java
 from stack.credentials import Credentials, write_private
 from stack.errors import StackError
 from stack.settings import CHECKOUT, Ports, StackSettings
+from stack.submission import FOLDER_VARIABLE, IDLE_VARIABLE
 from stack.supervision import Program
 
 USER = "admin"
@@ -22,6 +23,8 @@ PARTS = {"api-server": (), "scheduler": ("--skip-serve-logs",), "dag-processor":
 """The services and their options; the api-server reads task logs from the same disk, so nobody needs to serve them."""
 PASSED_ON = ("TRADEWIND_DAGS_ALERT_", "TRADEWIND_DAGS_APPROVAL", "TRADEWIND_DAGS_RUNBOOK_", "TRADEWIND_DAGS_QUALITY_", "AIRFLOW_CONN_")
 """Beginnings of the variables that tell Airflow whom to alert or ask and how to log in there: taken over from who starts the stack."""
+DRIVERS = "drivers"
+"""The folder, below a shop's state, in which drivers wait for their next task."""
 HEALTH_KEYS = {"airflow-scheduler": "scheduler", "airflow-dag-processor": "dag_processor", "airflow-triggerer": "triggerer"}
 
 
@@ -49,7 +52,6 @@ class AirflowServices:
     def environment(self, credentials: Credentials) -> dict[str, str]:
         """All that Airflow and its tasks are told; secrets included, so it never goes onto a command line."""
         database = f"airflow:{credentials.postgres_roles['airflow']}@127.0.0.1:{self.ports.postgres}/airflow"
-        spark_submit = self.jobs_env / "bin" / "spark-submit"
         connection = {"conn_type": "spark", "host": self.settings.spark_master}
         alerts = {name: value for name, value in os.environ.items() if name.startswith(PASSED_ON)}
         return alerts | {
@@ -91,7 +93,9 @@ class AirflowServices:
             "TWSTACK_HOME": str(CHECKOUT),
             "TWSTACK_STATE": str(self.state),
             "TWSTACK_JOBS_PYTHON": str(self.jobs_env / "bin" / "python"),
-            "TWSTACK_SPARK_SUBMIT": str(spark_submit),
+            "TWSTACK_SPARK_SUBMIT": str(CHECKOUT / "bin" / "submit.py"),
+            FOLDER_VARIABLE: str(self.state / DRIVERS),
+            IDLE_VARIABLE: str(self.settings.driver_idle_seconds),
         }
 
     def programs(self, credentials: Credentials) -> list[Program]:

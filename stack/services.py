@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from stack import jars, java, job_conf, machine
-from stack.airflow_services import PARTS, USER, AirflowServices
+from stack.airflow_services import DRIVERS, PARTS, USER, AirflowServices
 from stack.class_archive import ClassArchive
 from stack.credentials import Credentials, write_private
 from stack.errors import StackError
@@ -236,8 +236,10 @@ class Stack:
         return found
 
     def stop(self) -> None:
-        """Stop everything; nothing to stop is no error."""
+        """Stop everything; nothing to stop is no error. A driver that waits leaves when it finds its socket gone."""
         self.supervisor.stop()
+        for file in (self.state / DRIVERS).glob("*"):
+            file.unlink(missing_ok=True)
 
     def remove(self) -> None:
         """Stop everything and delete the shop's data, wherever it lies."""

@@ -55,6 +55,7 @@ class StackSettings:
     spark_master: str = "local[2]"
     spark_driver_memory: str = "3g"
     spark_shuffle_partitions: int = 4
+    driver_idle_seconds: int = 120
     cron: str = "off"
     retry_seconds: int = 60
     not_yet_seconds: int = 600

@@ -49,8 +49,11 @@ def job_environment(environ: Mapping[str, str]) -> dict[str, str]:
 
     >>> job_environment({"AIRFLOW__CORE__FERNET_KEY": "x", "TRADEWIND_DAGS_CRON": "off", "HOME": "/root", "TWSTACK_JOBS_PYTHON": "/py"})
     {'HOME': '/root', 'PYSPARK_PYTHON': '/py', 'PYSPARK_DRIVER_PYTHON': '/py'}
+    >>> job_environment({"__AIRFLOW_SUPERVISOR_FD": "11", "_AIRFLOW__AS_LIBRARY": "1"})  # another one in every task
+    {}
     """
-    kept = {name: value for name, value in environ.items() if not name.startswith(("AIRFLOW", "_AIRFLOW", "TRADEWIND_DAGS_", "TWSTACK_"))}
+    others = ("AIRFLOW", "TRADEWIND_DAGS_", "TWSTACK_")
+    kept = {name: value for name, value in environ.items() if not name.lstrip("_").startswith(others)}
     if python := environ.get(JOBS_PYTHON_VARIABLE):
         kept |= {"PYSPARK_PYTHON": python, "PYSPARK_DRIVER_PYTHON": python}
     return kept

@@ -9,9 +9,12 @@ from random import Random
 
 import psutil
 
+from jobs.turns import Place
 from stack.errors import StackError
 from stack.mlflow_server import NAME as MLFLOW
 from stack.services import BASE, Stack
+from stack.submission import DRIVER as DRIVER_SCRIPT
+from stack.submission import ENTRY
 
 DRIVER = "spark driver"
 SERVICES = (*BASE, MLFLOW, "airflow-scheduler")
@@ -34,10 +37,18 @@ def drivers(env_file: Path) -> list[psutil.Process]:
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
-            is_driver = any(part.endswith("bin/spark_entry.py") for part in process.cmdline())
-            if is_driver and process.environ().get("TRADEWIND_ENV_FILE") == str(env_file):
+            if is_at_work(process.cmdline()) and process.environ().get("TRADEWIND_ENV_FILE") == str(env_file):
                 found.append(process)
     return found
+
+
+def is_at_work(command: Sequence[str]) -> bool:
+    """Whether a command line is that of a driver with a task, not of one that waits for its next."""
+    place = next((number for number, part in enumerate(command) if part.endswith(f"bin/{DRIVER_SCRIPT}")), None)
+    if place is None:
+        return any(part.endswith(f"bin/{ENTRY}") for part in command) and not any(part.endswith("bin/submit.py") for part in command)
+    folder, key, name, _ = command[place + 1 :]
+    return not Place(Path(folder), key, name).idle.exists()
 
 
 def shoot(stack: Stack, victim: str, chance: Random) -> Shot | None:

@@ -19,7 +19,7 @@ JVM = ["java", "org.apache.spark.deploy.SparkSubmit", "--name", "refine_daily.si
         (["python", "-m", "jobs.trace"], False),
     ],
 )
-def test_a_driver_of_its_own_is_at_work_as_long_as_it_lives(command: list[str], expected: bool) -> None:
+def test_a_driver_of_its_own_is_at_work_as_long_as_it_lives(command: list[str], *, expected: bool) -> None:
     assert is_at_work(command) is expected
 
 

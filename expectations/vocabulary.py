@@ -22,3 +22,9 @@ TIME_RESOLUTIONS = ("second", "day")
 
 ORDER_LINE_KINDS = ("sale", "refund")
 """What an order line does with its pieces."""
+
+PERSONALISATION = "personalisation"
+"""The purpose without which nothing that a user sees may rest on what that user did."""
+
+PURPOSES = (PERSONALISATION, "analytics", "email", "sms", "push", "ads")
+"""What a user may be asked to agree to."""

@@ -35,11 +35,24 @@ class Task:
 
 
 REFINE = (
-    Task("bronze", ("bronze.events", "bronze.orders", "bronze.items"), "Keep what has landed, line by line, once its markers are there."),
+    Task(
+        "bronze",
+        ("bronze.events", "bronze.orders", "bronze.items", "bronze.stock", "bronze.consents"),
+        "Keep what has landed, line by line, once its markers are there.",
+    ),
     Task(
         "silver",
-        ("silver.events", "silver.order_lines", "silver.item_observations", "silver.items", "silver.sessions"),
-        "Parse, reject, deduplicate, pseudonymise; one truth about events, purchases and items.",
+        (
+            "silver.events",
+            "silver.order_lines",
+            "silver.item_observations",
+            "silver.items",
+            "silver.sessions",
+            "silver.stock",
+            "silver.consent_decisions",
+            "silver.consents",
+        ),
+        "Parse, reject, deduplicate, pseudonymise; one truth about events, purchases, items, stock and consents.",
     ),
     Task(
         "gold",

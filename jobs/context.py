@@ -63,7 +63,8 @@ class Context:
         scratch = f"{settings.scratch_uri}/checkpoints"
         spark.sparkContext.setCheckpointDir(scratch)
         lake = Lake(spark, Attempt(run_id=run_id, attempt=attempt, interval=interval, code_version=code_version()))
-        return cls(settings, spark, store, lake, load(settings.source), interval, run_id, attempt, models, dry_run, hold)
+        source = load(settings.source, settings.optional_feeds)
+        return cls(settings, spark, store, lake, source, interval, run_id, attempt, models, dry_run, hold)
 
     @cached_property
     def code_version(self) -> str:

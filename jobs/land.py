@@ -1,7 +1,7 @@
 """``python -m jobs.land``: split files of a source into the landing zone, by event day, and mark each day as landed.
 
-A day of event D lands on D. Every day from the first to the last gets a marker for each feed of the source. Landing the same content again
-changes nothing; other content replaces what its days held. Memory stays constant at any size of input.
+A day of event D lands on D. Every day from the first to the last gets a marker for each feed that the shop sends. Landing the same content
+again changes nothing; other content replaces what its days held. Memory stays constant at any size of input.
 """
 
 import argparse
@@ -65,7 +65,10 @@ def land(
     """
     files = files_of(source, place, report)
     with tempfile.TemporaryDirectory(prefix="tradewind-land-") as folder:
-        spools = {feed.name: Spool(feed, Path(folder) / feed.name, first=first, last=last) for feed in source.feeds}
+        spools = {
+            feed.name: Spool(feed, Path(folder) / feed.name, first=max(filter(None, (first, feed.since)), default=None), last=last)
+            for feed in source.feeds
+        }
         for feed in source.feeds:
             for path in files[feed.name]:
                 _split(path, feed, spools[feed.name], report)
@@ -73,7 +76,7 @@ def land(
         days = _days(source, spools, place)
         written = unchanged = 0
         for number, day in enumerate(days, start=1):
-            for feed in source.feeds:
+            for feed in (feed for feed in source.feeds if feed.is_sent_on(day)):
                 is_written = _place(store, source, feed, day, spools[feed.name])
                 written, unchanged = written + is_written, unchanged + (not is_written)
             if number % PROGRESS_DAYS == 0:
@@ -186,8 +189,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # a file's name need not be text
     try:
-        source = load(asked.source)
-        store = Store.from_settings(Settings.from_environment())
+        settings = Settings.from_environment()
+        source = load(asked.source, settings.optional_feeds_of(asked.source))
+        store = Store.from_settings(settings)
         print(land(store, source, asked.input, first=asked.first, last=asked.last))
     except TradewindError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

@@ -163,11 +163,12 @@ def _broken(subject: str, *, expected: str, found: str) -> LandingError:
 def landed_files(store: Store, source: Source, feed_name: str, interval: Interval) -> tuple[PlacedFile, ...]:
     """Every file that landed for a feed in the interval, by day and name, after each day was checked; none where the source lacks the feed.
 
-    Raises NotLandedError and LandingError as ``check`` does.
+    Of an optional feed no day is looked at before the shop began to send it. Raises NotLandedError and LandingError as ``check`` does.
     """
     if not source.has_feed(feed_name):
         return ()
-    markers = [check(store, source, feed_name, day) for day in interval.days()]
+    feed = source.feed(feed_name)
+    markers = [check(store, source, feed_name, day) for day in interval.days() if feed.is_sent_on(day)]
     return tuple(
         PlacedFile(
             folder(marker.source, marker.feed, marker.landed_date) + file.name, marker.landed_date, file.rows, file.bytes, file.sha256
@@ -187,13 +188,13 @@ def is_upload_in_flight(key: str) -> bool:
 
 
 def landed_days(store: Store, source: Source) -> tuple[date, ...]:
-    """The days for which every feed of the source has its marker, in order."""
+    """The days for which every feed that is sent on them has its marker, in order."""
     complete: set[date] | None = None
     for feed in source.feeds:
         prefix = f"landing/{source.name}/{feed.name}/"
         keys = (stored.key.removeprefix(prefix) for stored in store.list(prefix) if stored.key.endswith("/" + MARKER))
         days = {date.fromisoformat(key.partition("/")[0]) for key in keys}
-        complete = days if complete is None else complete & days
+        complete = days if complete is None else {day for day in complete if day in days or not feed.is_sent_on(day)}
     return tuple(sorted(complete or ()))
 
 

@@ -4,8 +4,10 @@ A deployment serves one shop. Variables begin with ``TRADEWIND_``; the file name
 one, mode 0600) is read below the environment. A variable that is not declared here is an error, never a default.
 """
 
+import json
 import os
 from collections.abc import Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -14,6 +16,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from jobs.errors import SettingsError
 from jobs.recommender.house_rules import NO_RULES, HouseRules
+from jobs.sources.source import FeedName
 
 PREFIX = "TRADEWIND_"
 ENV_FILE_VARIABLE = "TRADEWIND_ENV_FILE"
@@ -27,6 +30,10 @@ class Settings(BaseSettings):
     shop: str = Field(default="synthetic", pattern=r"^[a-z][a-z0-9_]{1,40}$", description="Name of the shop that this deployment serves.")
     source: str = Field(
         default="synthetic", pattern=r"^[a-z][a-z0-9_]{1,40}$", description="Source of jobs/sources that the shop's files come in."
+    )
+    optional_feeds: dict[FeedName, date] = Field(
+        default={},
+        description='Optional feeds of that source that the shop sends, each with its first landed day, as JSON: {"stock": "2026-03-01"}.',
     )
 
     bucket: str = Field(default="tradewind", description="Bucket of the landing zone, the lake, the exports and the releases.")
@@ -105,10 +112,19 @@ class Settings(BaseSettings):
                 "settings", expected="every required variable and no unknown one", found="; ".join(wrong), advice=advice
             ) from None
 
+    def optional_feeds_of(self, source: str) -> dict[FeedName, date]:
+        """``optional_feeds`` where ``source`` is the one that the shop's files come in; none of another."""
+        return self.optional_feeds if source == self.source else {}
+
     @field_validator("recommender_rules", mode="before")
     @classmethod
     def _rules_are_json(cls, value: object) -> object:
         return HouseRules.model_validate_json(value) if isinstance(value, str) else value
+
+    @field_validator("optional_feeds", mode="before")
+    @classmethod
+    def _feeds_are_json(cls, value: object) -> object:
+        return json.loads(value) if isinstance(value, str) else value
 
     @field_validator("raw_retention_days", mode="before")
     @classmethod

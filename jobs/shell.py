@@ -30,6 +30,9 @@ from jobs.worker_errors import ours
 
 LOG = logging.getLogger("tradewind")
 
+OF_ACTS = ("silver.events", "silver.order_lines", "silver.item_observations")
+"""The parsed tables that sessions and gold are made of, day by day. Stock and consents say what may be shown, not what happened."""
+
 MOST_DAYS_REPORTED = 3_700
 """Days that a driver may hold: ten years; what a landing interval touches is bounded by it and the lateness."""
 
@@ -67,7 +70,9 @@ def build_tables(context: Context, names: Sequence[str]) -> dict[str, Any]:
         with Audits() as audits:
             for name in names:
                 audits.check()
-                _build(context, step_of(name), records, progress, audits)
+                step = step_of(name)
+                if step.feed is None or context.source.has_feed(step.feed):
+                    _build(context, step, records, progress, audits)
             audits.wait()
         LOG.info("every audit has passed, publishing %s", ", ".join(record.table.name for record in records))
         published = context.lake.publish()
@@ -240,7 +245,8 @@ def _touched_days(context: Context, step: Step, marked: DataFrame | None, progre
     before = context.lake.read_before(main).where(delivered & (day >= F.lit(reach.start)) & (day < F.lit(reach.end))).select(day)
     rows = parsed.union(before).distinct().orderBy("day").limit(MOST_DAYS_REPORTED).collect()
     days = tuple(row["day"] for row in rows)
-    progress.parsed_days = (progress.parsed_days or set()) | set(days)
+    if main.name in OF_ACTS:
+        progress.parsed_days = (progress.parsed_days or set()) | set(days)
     return days
 
 
@@ -255,9 +261,8 @@ def _days_of_run(context: Context) -> tuple[date, ...]:
 
 def _silver_of_run(context: Context) -> DataFrame:
     """The rows of ``ops.runs`` in which this run published what silver parses."""
-    names = ("silver.events", "silver.order_lines", "silver.item_observations")
     is_mine = (F.col("run_id") == context.run_id) & (F.col("outcome") == "published")
-    return context.lake.read(RUNS).where(is_mine & F.col("table_name").isin(*names))
+    return context.lake.read(RUNS).where(is_mine & F.col("table_name").isin(*OF_ACTS))
 
 
 def _input(context: Context, step: Step, read: Read, days: tuple[date, ...]) -> DataFrame:

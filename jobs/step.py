@@ -69,6 +69,9 @@ class Step:
     A step that parses landed lines has ``parses``: inputs and keywords -> every line with its parsed columns and its ``reasons``, empty
     for a clean one; its ``build`` then takes that one frame. It writes two tables, the clean rows and the rejected ones, which may be at
     most ``max_reject_share`` of the lines read.
+
+    ``feed`` names the optional feed without which there is nothing to build: where the shop does not send it, the step is left out and its
+    tables stay as they are, which mostly is: not there, and read as empty.
     """
 
     reads: tuple[Read, ...]
@@ -78,3 +81,4 @@ class Step:
     model: str | None = None
     parses: Callable[..., Any] | None = None
     max_reject_share: float = 0.05
+    feed: str | None = None

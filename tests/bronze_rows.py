@@ -52,6 +52,13 @@ ITEM_LINE: Mapping[str, Any] = {
     "currency": "EUR",
     "is_on_sale": True,
 }
+STOCK_LINE: Mapping[str, Any] = {"item_id": "i1", "observed_at": "2026-05-04T08:00:00.000Z", "quantity": 3}
+CONSENT_LINE: Mapping[str, Any] = {
+    "user_id": "u1",
+    "purpose": "personalisation",
+    "is_granted": True,
+    "decided_at": "2026-05-04T12:00:00.000Z",
+}
 
 
 def lines(spark: SparkSession, *entries: str | Mapping[str, Any], table: Table = BRONZE_EVENTS, landed: date = DAY) -> DataFrame:

@@ -9,19 +9,20 @@ from typing import Any
 
 from jobs.landing import LandedFile, Marker, folder, write_marker
 from jobs.settings import Settings
+from jobs.sources.source import load
 from jobs.store import Store
 from tests.bronze_rows import EVENT_LINE
 
 
 def land_events(services: Settings, day: date, *entries: dict[str, Any] | str, claim: int | None = None) -> None:
-    """Land a day of events (orders and items empty); the marker claims ``claim`` rows where that differs from what lies there."""
+    """Land a day of events (all other feeds empty); the marker claims ``claim`` rows where that differs from what lies there."""
     land_day(services, day, {"events": entries}, claim=claim)
 
 
 def land_day(services: Settings, day: date, feeds: Mapping[str, Sequence[Mapping[str, Any] | str]], *, claim: int | None = None) -> None:
     """Land a day: a file for each feed that has entries, and an empty marker for the others."""
     store = Store.from_settings(services)
-    for feed in ("events", "orders", "items"):
+    for feed in (feed.name for feed in load(services.source, services.optional_feeds).feeds):
         lines = [e if isinstance(e, str) else json.dumps(e) for e in feeds.get(feed, ())]
         files = []
         if lines:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from tests.bronze_rows import EVENT_LINE, ITEM_LINE, ORDER_LINE
+from tests.bronze_rows import CONSENT_LINE, EVENT_LINE, ITEM_LINE, ORDER_LINE, STOCK_LINE
 
 Record = Mapping[str, Any]
 Landed = Mapping[str, Mapping[date, Sequence[Record]]]
@@ -18,7 +18,7 @@ TYPES = ("view_item", "view_item", "view_item", "add_to_cart", "add_to_wishlist"
 def landed_history(first: date, days: int, seed: int) -> Landed:
     """Records of ``days`` landing days from ``first``; about half of them land one to four days late, or a day early."""
     chance = random.Random(seed)  # noqa: S311 - test data
-    feeds: dict[str, dict[date, list[Record]]] = {name: defaultdict(list) for name in ("events", "orders", "items")}
+    feeds: dict[str, dict[date, list[Record]]] = {name: defaultdict(list) for name in ("events", "orders", "items", "stock", "consents")}
     last = first + timedelta(days=days - 1)
 
     def land(feed: str, happened: date, record: Record) -> None:
@@ -48,4 +48,11 @@ def landed_history(first: date, days: int, seed: int) -> Landed:
         if chance.random() < 0.2:
             word = {"item_id": f"i{chance.randrange(4)}", "observed_at": at.isoformat(), "category_id": f"c{chance.randrange(3)}"}
             land("items", at.date(), {**ITEM_LINE, **word})
+        if chance.random() < 0.3:
+            count = {"item_id": f"i{chance.randrange(4)}", "observed_at": at.isoformat(), "quantity": chance.randrange(-1, 4)}
+            land("stock", at.date(), {**STOCK_LINE, **count, "location_id": chance.choice((None, "north"))})
+        if chance.random() < 0.3:
+            then = at - timedelta(days=chance.choice((0, 0, 400)))
+            answer = {"user_id": chance.choice(("u1", "u2")), "decided_at": then.isoformat(), "is_granted": chance.random() < 0.5}
+            land("consents", at.date(), {**CONSENT_LINE, **answer})
     return feeds

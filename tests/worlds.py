@@ -18,7 +18,7 @@ from jobs.lake import Attempt, Lake
 from jobs.session import secret_conf, static_conf
 from jobs.settings import Settings
 from jobs.shell import build_tables
-from jobs.sources.source import load
+from jobs.sources.source import FeedName, load
 from jobs.store import Store
 from jobs.tables import contract_of, contracts
 
@@ -50,7 +50,7 @@ class World:
         """Refine the landing days of an interval, task by task, as the DAG does; a task is the names of its tables."""
         for names in tasks:
             lake = Lake(self.spark, Attempt(run_id=run_id, attempt=attempt, interval=interval, code_version="test"))
-            source = load(self.settings.source)
+            source = load(self.settings.source, self.settings.optional_feeds)
             build_tables(Context(self.settings, self.spark, self.store, lake, source, interval, run_id, attempt), names)
 
     def run_days(self, days: Iterable[date]) -> None:
@@ -72,11 +72,12 @@ class World:
         return found
 
 
-def world(services: Settings, spark: SparkSession, name: str, source: str = "native") -> World:
+def world(
+    services: Settings, spark: SparkSession, name: str, source: str = "native", optional_feeds: Mapping[FeedName, date] | None = None
+) -> World:
     """An empty world on the services of the tests; ``spark`` lends its JVM."""
-    settings = services.model_copy(
-        update={"bucket": f"world-{name}", "catalog_uri": f"{services.catalog_uri}?currentSchema={name}", "source": source}
-    )
+    own = {"bucket": f"world-{name}", "catalog_uri": f"{services.catalog_uri}?currentSchema={name}"}
+    settings = services.model_copy(update={**own, "source": source, "optional_feeds": dict(optional_feeds or {})})
     host, port, database = re.findall(r"//([^:]+):(\d+)/(\w+)", services.catalog_uri)[0]
     password = services.catalog_password.get_secret_value()
     with psycopg.connect(host=host, port=port, dbname=database, user=services.catalog_user, password=password) as connection:

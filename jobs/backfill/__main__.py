@@ -36,7 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         interval = Interval(options.first, options.last + timedelta(days=1))
         settings = Settings.from_environment()
-        source = load(options.source or settings.source)
+        name = options.source or settings.source
+        source = load(name, settings.optional_feeds_of(name))
         lake = Lake(spark_session(settings, "backfill plan"), Attempt("backfill-plan", 1, interval, code_version()))
         plan = make_plan(interval, gather(lake, Store.from_settings(settings), source, settings, interval))
     except (TradewindError, ValueError) as error:

@@ -45,7 +45,7 @@ def gather(lake: Lake, store: Store, source: Source, settings: Settings, interva
     cutoffs = [cutoff for table in bronze if (cutoff := expired_before(lake, step_of(table.name).writes[0].table)) is not None]
     return Facts(
         tables=tables,
-        landed=[_landed(store, source.name, feed.name, day) for feed in source.feeds for day in interval.days()],
+        landed=[_landed(store, source.name, feed.name, day) for feed in source.feeds for day in interval.days() if feed.is_sent_on(day)],
         lines=lines,
         sets={row["day"]: row["set_id"] for row in lake.read(SETS).groupBy("day").agg(F.max("set_id").alias("set_id")).collect()},
         releases=[(key.id, key.day) for key in committed(store)],

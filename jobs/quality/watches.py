@@ -18,6 +18,7 @@ VALUE_COUNTED = frozenset(
         "event_type",
         "kind",
         "model",
+        "purpose",
         "reasons",
         "rfm_segment",
         "scheme",
@@ -77,6 +78,8 @@ WATCHES: Mapping[str, Watch] = {
     "silver.order_lines_rejected": Watch(rules=(RejectShare("silver.order_lines"),)),
     "silver.item_observations": Watch(rules=(NullShare("category_id"), NullShare("unit_price_minor"), MeanOf("unit_price_minor"))),
     "silver.item_observations_rejected": Watch(rules=(RejectShare("silver.item_observations"),)),
+    "silver.stock_rejected": Watch(rules=(RejectShare("silver.stock"),)),
+    "silver.consent_decisions_rejected": Watch(rules=(RejectShare("silver.consent_decisions"),)),
     "gold.daily_item_stats": Watch(rules=(NullShare("category_id"), ValueVanished("category_id")), by_category=True),
     "gold.user_features": Watch(
         drifting=(

@@ -1,7 +1,17 @@
 """The platform's own format: JSON lines with the canonical names, native ids, times in ISO 8601."""
 
 from jobs.sources import days
-from jobs.sources.source import EVENT_COLUMNS, ITEM_COLUMNS, ORDER_LINE_COLUMNS, Canonical, Feed, JsonLines, Source
+from jobs.sources.source import (
+    CONSENT_COLUMNS,
+    EVENT_COLUMNS,
+    ITEM_COLUMNS,
+    ORDER_LINE_COLUMNS,
+    STOCK_COLUMNS,
+    Canonical,
+    Feed,
+    JsonLines,
+    Source,
+)
 
 _RAW_TYPES = {"timestamp": "string"}
 _ORDER_COLUMNS = tuple((name, kind) for name, kind in ORDER_LINE_COLUMNS.items() if name != "order_line_id")
@@ -49,6 +59,24 @@ SOURCE = Source(
             day=lambda record: days.of_iso(record["observed_at"]),
             may_be_empty=True,
         ),
+        Feed(
+            name="stock",
+            format=JsonLines(),
+            schema=_raw(tuple(STOCK_COLUMNS.items())),
+            files=("stock*.jsonl", "stock*.jsonl.gz"),
+            day=lambda record: days.of_iso(record["observed_at"]),
+            may_be_empty=True,
+            is_optional=True,
+        ),
+        Feed(
+            name="consents",
+            format=JsonLines(),
+            schema=_raw(tuple(CONSENT_COLUMNS.items())),
+            files=("consents*.jsonl", "consents*.jsonl.gz"),
+            day=lambda record: days.of_iso(record["decided_at"]),
+            may_be_empty=True,
+            is_optional=True,
+        ),
     ),
     events=Canonical(
         feed="events",
@@ -71,6 +99,18 @@ SOURCE = Source(
         feed="items",
         columns=_same(tuple(ITEM_COLUMNS.items())) | {"is_on_sale": "coalesce(is_on_sale, true)"},
         identity=("item_id", "observed_at"),
+        repeats="copies",
+    ),
+    stock=Canonical(
+        feed="stock",
+        columns=_same(tuple(STOCK_COLUMNS.items())),
+        identity=("item_id", "location_id", "observed_at"),
+        repeats="copies",
+    ),
+    consents=Canonical(
+        feed="consents",
+        columns=_same(tuple(CONSENT_COLUMNS.items())),
+        identity=("user_id", "purpose", "decided_at"),
         repeats="copies",
     ),
     currency=None,

@@ -4,7 +4,7 @@ import csv
 import importlib
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from fnmatch import fnmatch
 from functools import cached_property
@@ -13,7 +13,7 @@ from typing import Literal
 
 from jobs.errors import BadDataError
 
-FeedName = Literal["events", "orders", "items"]
+FeedName = Literal["events", "orders", "items", "stock", "consents"]
 Repeats = Literal["copies", "meant"]
 
 UNREADABLE = "unreadable"
@@ -67,9 +67,25 @@ ITEM_COLUMNS: Mapping[str, str] = {
 }
 """Columns of a canonical observation of an item and their Spark types."""
 
+STOCK_COLUMNS: Mapping[str, str] = {
+    "item_id": "string",
+    "location_id": "string",
+    "observed_at": "timestamp",
+    "quantity": "int",
+}
+"""Columns of a canonical count of an item's stock and their Spark types; ``location_id`` is NULL where all places are counted as one."""
+
+CONSENT_COLUMNS: Mapping[str, str] = {
+    "user_id": "string",
+    "purpose": "string",
+    "is_granted": "boolean",
+    "decided_at": "timestamp",
+}
+"""Columns of a canonical decision of a user about a purpose and their Spark types."""
+
 
 class UnknownSourceError(BadDataError):
-    """No source of that name is declared."""
+    """No source of that name is declared, or it has no such optional feed."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +108,9 @@ class Feed:
 
     ``files`` are the glob patterns of the file names that belong to this feed in a folder of raw files. ``day`` takes a raw record and
     raises ValueError when it cannot tell the day. ``may_be_empty`` allows a day without a row (shops close).
+
+    ``is_optional`` is a feed that a shop of this source may send: one that does says so in its settings, with the first landed day, which
+    then is ``since``. Nothing is awaited, and nothing read, of a day before it.
     """
 
     name: FeedName
@@ -100,6 +119,12 @@ class Feed:
     files: tuple[str, ...]
     day: Callable[[Mapping[str, str]], date]
     may_be_empty: bool
+    is_optional: bool = False
+    since: date | None = None
+
+    def is_sent_on(self, day: date) -> bool:
+        """Whether files of this feed, or a marker that says that there are none, land on ``day``."""
+        return self.since is None or self.since <= day
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -146,7 +171,7 @@ class Feed:
 
 @dataclass(frozen=True)
 class Canonical:
-    """How the raw records of one feed become canonical events, order lines or items.
+    """How the raw records of one feed become canonical events, order lines, items, counts of stock or consents.
 
     ``columns`` maps canonical columns to SQL over the raw columns; one that is not mentioned is NULL. ``where`` (SQL over the raw columns)
     tells which raw records become this record; only a derived one may have it. ``faults`` maps a reason to SQL over raw and canonical
@@ -188,12 +213,16 @@ class Source:
     currency: str | None
     time_resolution: Literal["second", "day"]
     guests: bool
+    stock: Canonical | None = None
+    consents: Canonical | None = None
 
     def __post_init__(self) -> None:
         problems = [
             *_problems_of(self, "events", self.events, EVENT_COLUMNS),
             *_problems_of(self, "order_lines", self.order_lines, ORDER_LINE_COLUMNS),
             *(_problems_of(self, "items", self.items, ITEM_COLUMNS) if self.items else ()),
+            *(_problems_of(self, "stock", self.stock, STOCK_COLUMNS) if self.stock else ()),
+            *(_problems_of(self, "consents", self.consents, CONSENT_COLUMNS) if self.consents else ()),
             *_primaries_missing(self),
         ]
         if problems:
@@ -202,7 +231,7 @@ class Source:
     @property
     def canonicals(self) -> tuple[Canonical, ...]:
         """Those that are declared."""
-        return tuple(canonical for canonical in (self.events, self.order_lines, self.items) if canonical)
+        return tuple(canonical for canonical, _ in self._declared if canonical)
 
     def has_feed(self, name: str) -> bool:
         """Whether the source has that feed."""
@@ -217,10 +246,39 @@ class Source:
 
     def target_columns(self, canonical: Canonical) -> Mapping[str, str]:
         """All canonical columns, with types, of one of this source's canonicals; raises ValueError for a stranger."""
-        for own, columns in ((self.events, EVENT_COLUMNS), (self.order_lines, ORDER_LINE_COLUMNS), (self.items, ITEM_COLUMNS)):
+        for own, columns in self._declared:
             if own is canonical:
                 return columns
         raise ValueError(f"source {self.name} does not declare that canonical")
+
+    @property
+    def _declared(self) -> tuple[tuple[Canonical | None, Mapping[str, str]], ...]:
+        return (
+            (self.events, EVENT_COLUMNS),
+            (self.order_lines, ORDER_LINE_COLUMNS),
+            (self.items, ITEM_COLUMNS),
+            (self.stock, STOCK_COLUMNS),
+            (self.consents, CONSENT_COLUMNS),
+        )
+
+    def as_sent(self, optional: Mapping[FeedName, date]) -> "Source":
+        """The source of a shop that sends, of the optional feeds, those of ``optional``, each from its first landed day on.
+
+        Raises UnknownSourceError for one that the source does not have as an optional feed.
+        """
+        known = [feed.name for feed in self.feeds if feed.is_optional]
+        if strangers := sorted(set(optional) - set(known)):
+            raise UnknownSourceError(
+                f"the optional feeds of source {self.name}",
+                expected=f"some of {', '.join(known) or 'none: it has no optional feed'}",
+                found=", ".join(strangers),
+                advice="Correct TRADEWIND_OPTIONAL_FEEDS; docs/sources.md lists the feeds of each source.",
+            )
+        sent = [replace(feed, since=optional[feed.name]) if feed.name in optional else feed for feed in self.feeds]
+        feeds = tuple(feed for feed in sent if not feed.is_optional or feed.since)
+        names = {feed.name for feed in feeds}
+        stock, consents = (one if one and one.feed in names else None for one in (self.stock, self.consents))
+        return replace(self, feeds=feeds, stock=stock, consents=consents)
 
 
 def _problems_of(source: Source, noun: str, canonical: Canonical, columns: Mapping[str, str]) -> list[str]:
@@ -251,8 +309,11 @@ def known_sources() -> tuple[str, ...]:
 _NOT_SOURCES = {"__init__", "source", "parsing", "days"}
 
 
-def load(name: str) -> Source:
-    """The source that ``jobs/sources/<name>`` declares; raises UnknownSourceError that lists the known ones."""
+def load(name: str, optional: Mapping[FeedName, date] | None = None) -> Source:
+    """The source that ``jobs/sources/<name>`` declares, as a shop sends it: without optional feeds but for those of ``optional``.
+
+    ``optional`` maps a feed to the first landed day on which it is sent. Raises UnknownSourceError that lists the known sources, or feeds.
+    """
     if name not in known_sources():
         raise UnknownSourceError(
             "source",
@@ -265,4 +326,4 @@ def load(name: str) -> Source:
         raise UnknownSourceError(
             f"source {name}", expected="a Source named SOURCE", found=type(source).__name__, advice="See docs/sources.md."
         )
-    return source
+    return source.as_sent(optional or {})

@@ -15,9 +15,11 @@ from jobs.landing import Marker, find_marker
 from jobs.release.record import Release
 from jobs.release.releases import current, named, read_all
 from jobs.shell import step_of
+from jobs.silver.consent_decisions import CONSENT_DECISIONS
 from jobs.silver.events import EVENTS
 from jobs.silver.item_observations import ITEM_OBSERVATIONS
 from jobs.silver.order_lines import ORDER_LINES
+from jobs.silver.stock import STOCK
 from jobs.sources.source import Canonical, Source, load
 from jobs.tables import contract_of
 from jobs.trace import answers
@@ -26,7 +28,13 @@ from jobs.trace.history import RunOfTable, SetOfDay, holds
 from jobs.trace.places import LandedPlace
 from jobs.trace.tree import Node
 
-_SILVER: Mapping[str, Table] = {"events": EVENTS, "order_lines": ORDER_LINES, "items": ITEM_OBSERVATIONS}
+_SILVER: Mapping[str, Table] = {
+    "events": EVENTS,
+    "order_lines": ORDER_LINES,
+    "items": ITEM_OBSERVATIONS,
+    "stock": STOCK,
+    "consents": CONSENT_DECISIONS,
+}
 """Canonical of a source -> the silver table that its lines become rows of."""
 
 MOST_LOOKED_AT = 1_000
@@ -72,7 +80,7 @@ def landed(call: Call, what: str, line: int | None, release_id: str | None, *, i
     Read as the newest release that holds the landed day, another one that holds it, or, with ``is_now``, as published now.
     """
     place = LandedPlace.parse(what, call.settings.bucket)
-    source = load(place.source)
+    source = load(place.source, call.settings.optional_feeds_of(place.source))
     if not source.has_feed(place.feed):
         raise BadDataError(what, expected=f"a feed of {source.name}", found=place.feed, advice="Correct the key.")
     asked = _Asked(place, source, _fed(source, place.feed))
@@ -140,7 +148,13 @@ def _unknown_file(place: LandedPlace, marker: Marker | None) -> BadDataError:
 
 
 def _fed(source: Source, feed: str) -> dict[Table, Canonical]:
-    named_canonicals = {"events": source.events, "order_lines": source.order_lines, "items": source.items}
+    named_canonicals = {
+        "events": source.events,
+        "order_lines": source.order_lines,
+        "items": source.items,
+        "stock": source.stock,
+        "consents": source.consents,
+    }
     return {_SILVER[name]: one for name, one in named_canonicals.items() if one is not None and one.feed == feed}
 
 

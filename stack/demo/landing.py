@@ -19,9 +19,14 @@ LAST_SYNTHETIC_DAY = date(2026, 6, 30)
 """A fixed day, so that the same command makes the same shop next week."""
 
 
+def settings_of(stack: Stack) -> Settings:
+    """The shop's settings."""
+    return Settings.from_environment({"TRADEWIND_ENV_FILE": str(stack.env_file)})
+
+
 def store_of(stack: Stack) -> Store:
     """The shop's bucket."""
-    return Store.from_settings(Settings.from_environment({"TRADEWIND_ENV_FILE": str(stack.env_file)}))
+    return Store.from_settings(settings_of(stack))
 
 
 def bucket_answers(stack: Stack) -> bool:
@@ -60,4 +65,5 @@ def land(stack: Stack, words: list[str]) -> None:
 
 def days_there(stack: Stack) -> tuple[date, ...]:
     """The days that have landed, every feed of them."""
-    return landed_days(store_of(stack), load(stack.source))
+    settings = settings_of(stack)
+    return landed_days(Store.from_settings(settings), load(stack.source, settings.optional_feeds))

@@ -87,6 +87,18 @@ def test_every_feed_gets_a_marker_for_every_day_between_the_first_and_the_last(s
     assert done.rows == {"events": 3, "orders": 1, "items": 0}
 
 
+def test_an_optional_feed_lands_from_the_day_on_which_the_shop_begins_to_send_it(store: Store, tmp_path: Path) -> None:
+    place = native_folder(tmp_path, [event(f"2026-05-0{day}T10:00:00Z") for day in (4, 5, 6)])
+    counts = [f'{{"item_id": "i1", "observed_at": "2026-05-0{day}T08:00:00Z", "quantity": 3}}\n' for day in (4, 5)]
+    (place / "stock.jsonl").write_text("".join(counts), encoding="utf-8")
+    told: list[str] = []
+    assert "stock" not in land(store, load("native"), place, report=told.append).rows
+    assert "left out stock.jsonl: no feed of native has files of that name" in told
+    done = land(store, load("native", {"stock": date(2026, 5, 5)}), place, report=silent)
+    assert (done.rows["stock"], done.rows_outside) == (1, 1)
+    assert [store.read(folder("native", "stock", date(2026, 5, day)) + MARKER) is not None for day in (4, 5, 6)] == [False, True, True]
+
+
 def test_a_gap_in_a_feed_that_may_not_be_empty_stops_before_anything_is_stored(store: Store, tmp_path: Path) -> None:
     place = native_folder(tmp_path, [event("2026-05-04T10:00:00Z"), event("2026-05-06T10:00:00Z")])
     with pytest.raises(LandingError, match="none on 2026-05-05"):

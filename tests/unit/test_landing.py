@@ -129,6 +129,22 @@ def test_a_day_counts_as_landed_when_every_feed_has_its_marker(store: Store, nat
     assert landed_days(store, native) == (DAY,)
 
 
+def test_an_optional_feed_is_awaited_from_the_day_on_which_the_shop_begins_to_send_it(store: Store) -> None:
+    first, second = DAY, date(2026, 5, 5)
+    begun = load("native", {"stock": second})
+    for day in (first, second):
+        landed(store, day=day)
+        landed(store, feed="orders", day=day, files=())
+        landed(store, feed="items", day=day, files=())
+    assert landed_days(store, load("native")) == (first, second), "nothing is awaited of a shop that does not declare the feed"
+    assert landed_days(store, begun) == (first,)
+    assert landed_files(store, begun, "stock", Interval(first, second)) == ()
+    with pytest.raises(NotLandedError, match="feed stock of native on 2026-05-05"):
+        landed_files(store, begun, "stock", Interval(first, date(2026, 5, 6)))
+    landed(store, feed="stock", day=second, files=())
+    assert landed_days(store, begun) == (first, second)
+
+
 def numbered(content: bytes, source: str = "native", feed: str = "events") -> list[tuple[int, str]]:
     return list(read_lines(io.BytesIO(content), load(source).feed(feed)))
 

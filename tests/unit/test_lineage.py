@@ -11,6 +11,7 @@ from typing import Any, cast
 
 import pytest
 
+from jobs.catalog import TASKS
 from jobs.context import Context
 from jobs.errors import AuditError
 from jobs.interval import Interval
@@ -20,7 +21,7 @@ from tests.bronze_rows import SETTINGS
 
 needs_client = pytest.mark.skipif(importlib.util.find_spec("openlineage") is None, reason="openlineage-python is not installed")
 
-SILVER = ("silver.events", "silver.order_lines", "silver.item_observations", "silver.items", "silver.sessions")
+SILVER = TASKS["silver"].tables
 FINDING = {
     "table_name": "silver.events",
     "snapshot_id": 2**62,

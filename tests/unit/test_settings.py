@@ -1,5 +1,6 @@
 """Settings are read once, frozen, and refuse strangers."""
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,13 @@ def test_the_rules_of_a_shop_are_json_and_a_wrong_one_is_named() -> None:
     assert (rules.most_a_category, rules.relevance_share) == (3, 1.0)
     with pytest.raises(SettingsError, match=r"TRADEWIND_RECOMMENDER_RULES\.MOST_A_CATEGROY: Extra inputs"):
         Settings.from_environment(WHOLE | {"TRADEWIND_RECOMMENDER_RULES": '{"most_a_categroy": 3}'})
+
+
+def test_optional_feeds_are_json_and_concern_the_shops_own_source_alone() -> None:
+    named = WHOLE | {"TRADEWIND_SOURCE": "native", "TRADEWIND_OPTIONAL_FEEDS": '{"stock": "2026-03-01"}'}
+    settings = Settings.from_environment(named)
+    assert settings.optional_feeds_of("native") == {"stock": date(2026, 3, 1)}
+    assert settings.optional_feeds_of("rees46") == {}
+    for wrong in ('{"stocks": "2026-03-01"}', '{"stock": "soon"}', "stock"):
+        with pytest.raises(SettingsError, match="TRADEWIND_OPTIONAL_FEEDS"):
+            Settings.from_environment(named | {"TRADEWIND_OPTIONAL_FEEDS": wrong})

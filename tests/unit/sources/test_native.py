@@ -17,6 +17,8 @@ ORDER = {
     "quantity": 2,
 }
 ITEM = {"item_id": "i1", "observed_at": "2026-05-04T00:00:00Z", "name": "Lamp"}
+COUNT = {"item_id": "i1", "observed_at": "2026-05-04T08:00:00Z", "quantity": 3}
+CONSENT = {"user_id": "u1", "purpose": "email", "is_granted": True, "decided_at": "2026-05-04T10:00:00Z"}
 
 
 def line(row: Mapping[str, object], **changes: object) -> str:
@@ -58,3 +60,20 @@ def test_the_id_of_an_order_line_is_made_of_order_and_line_number(parsed: Parsed
 def test_an_item_of_which_nothing_is_said_is_on_sale(parsed: Parsed) -> None:
     rows = parsed("native", "items", [line(ITEM), line(ITEM, is_on_sale=False)])
     assert [row.is_on_sale for row in rows] == [True, False]
+
+
+def test_stock_is_counted_in_one_place_or_in_several(parsed: Parsed) -> None:
+    rows = parsed("native", "stock", [line(COUNT), line(COUNT, location_id=""), line(COUNT, location_id="north", quantity=-2)])
+    assert [(row.location_id, row.quantity, row.reasons) for row in rows] == [(None, 3, []), (None, 3, []), ("north", -2, [])]
+
+
+def test_a_quantity_of_another_type_is_unreadable_and_one_beyond_its_type_is_not_taken_for_none(parsed: Parsed) -> None:
+    rows = parsed("native", "stock", [line(COUNT, quantity=value) for value in ("3", 3.5, True, 3_000_000_000)])
+    assert [row.reasons for row in rows] == [["unreadable"]] * 4
+
+
+def test_a_decision_is_true_or_false(parsed: Parsed) -> None:
+    rows = parsed(
+        "native", "consents", [line(CONSENT), line(CONSENT, is_granted=False), line(CONSENT, is_granted="yes"), line(CONSENT, is_granted=1)]
+    )
+    assert [(row.is_granted, row.reasons) for row in rows] == [(True, []), (False, []), (None, ["unreadable"]), (None, ["unreadable"])]

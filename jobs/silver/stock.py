@@ -1,0 +1,84 @@
+"""``silver.stock``: what was counted of an item, day by day, as it became known."""
+
+from datetime import date
+
+from pyspark.sql import DataFrame, Window
+from pyspark.sql import functions as F
+
+from expectations.silver.stock import MOST_IN_STOCK, REJECTED_SUITE, SUITE
+from jobs.bronze.stock import STOCK as BRONZE_STOCK
+from jobs.contract import Column, Table, columns
+from jobs.settings import Settings
+from jobs.silver import parsing
+from jobs.silver.item_observations import last_said
+from jobs.silver.provenance import PROVENANCE, rejected_twin
+from jobs.sources.source import Source
+from jobs.step import EventDays, LandedDays, Read, Step, Write
+
+EVERYWHERE = ""
+"""``location_id`` of a count that names no location."""
+
+STOCK = Table(
+    name="silver.stock",
+    doc="One row an item, location, UTC day on which it was counted, and UTC day on which that landed: what was counted last. A count "
+    "holds until the next one of the same item and location; what is in stock is the sum over the locations. "
+    "Only where a shop sends the feed.",
+    columns=columns(
+        Column("item_id", "string", "Item."),
+        Column("location_id", "string", "Warehouse or branch; empty where the shop counts all of them as one."),
+        Column("observed_date", "date", "UTC day of the count."),
+        Column("observed_at", "timestamp", "When it was counted, UTC."),
+        Column("quantity", "int", "Pieces that can be sold; below zero where more was sold than there is."),
+        Column("source", "string", "Source that the count came from."),
+        Column("delivery_count", "int", "Lines that landed that day and counted the item there on this day; all but the last were merged."),
+        PROVENANCE,
+    ),
+    key=("observed_date", "item_id", "location_id", "landed_date"),
+    partitioned_by="observed_date",
+)
+STOCK_REJECTED = rejected_twin(STOCK, "One row a landed line of the stock feed that counts nothing, with all its reasons.")
+
+
+def parses(stock: DataFrame, *, source: Source, settings: Settings) -> DataFrame:
+    """Every landed line of the stock feed, with the columns of a count and reasons; raises ValueError where the source has no such feed."""
+    if source.stock is None:
+        message = f"source {source.name} has no stock feed"
+        raise ValueError(message)
+    quantity = F.col("quantity")
+    faults = {
+        "missing_item": F.col("item_id").isNull(),
+        **parsing.time_faults("observed_date", settings.max_lateness_days),
+        "missing_quantity": quantity.isNull(),
+        "impossible_quantity": quantity.isNotNull() & ~quantity.between(-MOST_IN_STOCK, MOST_IN_STOCK),
+    }
+    marked = parsing.mark(stock, source, source.stock, faults, happened_at="observed_at", day="observed_date")
+    return marked.withColumn("location_id", F.coalesce("location_id", F.lit(EVERYWHERE)))
+
+
+def build(marked: DataFrame, **_: object) -> tuple[DataFrame, DataFrame]:
+    """One row an item, location, day and landing day with what was counted last, and one row a rejected line."""
+    of_day = Window.partitionBy(*STOCK.key)
+    last_count = of_day.orderBy(F.desc("observed_at"), F.desc("source_file"), F.desc("line_number"))
+    rows = marked.where(F.size("reasons") == 0).withColumn("_rank", F.row_number().over(last_count))
+    rows = rows.withColumn("delivery_count", F.count("*").over(of_day).cast("int"))
+    return rows.where(F.col("_rank") == 1).select(*STOCK.column_names), parsing.rejected(marked, STOCK_REJECTED)
+
+
+def out_of_stock(stock: DataFrame, day: date) -> DataFrame:
+    """One row an item (item_id) of which nothing is left at the end of ``day``: the last counts of its locations add up to 0 or less.
+
+    An item that was never counted is not among them.
+    """
+    known = stock.where(F.col("observed_date") <= F.lit(day)).groupBy("item_id", "location_id").agg(last_said("quantity").alias("_said"))
+    left = known.groupBy("item_id").agg(F.sum("_said.quantity").alias("_left"))
+    return left.where(F.col("_left") <= 0).select("item_id")
+
+
+STEP = Step(
+    reads=(Read(BRONZE_STOCK),),
+    writes=(Write(STOCK, SUITE, EventDays()), Write(STOCK_REJECTED, REJECTED_SUITE, LandedDays())),
+    build=build,
+    takes=("source", "settings"),
+    parses=parses,
+    feed="stock",
+)

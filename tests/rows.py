@@ -86,3 +86,17 @@ def user_features(spark: SparkSession, users: Sequence[Mapping[str, Any]]) -> Da
     """Such rows as a frame."""
     names = [field.partition(" ")[0] for field in FEATURES.split(", ")]
     return spark.createDataFrame([tuple(user[name] for name in names) for user in users], FEATURES)
+
+
+def counted(item: str, quantity: int, day: int = 4, hour: int = 9, **changes: Any) -> dict[str, Any]:
+    """A row of silver.stock: what was counted of an item in May 2026."""
+    at = datetime(2026, 5, day, hour, tzinfo=UTC)
+    row = {"item_id": item, "location_id": "", "observed_date": at.date(), "observed_at": at, "quantity": quantity, "source": "native"}
+    return row | {"delivery_count": 1, "landed_date": at.date(), "source_file": "f", "line_number": 1} | changes
+
+
+def decided(user: str, day: int, hour: int = 12, *, granted: bool, landed: int | None = None, purpose: str = "email") -> dict[str, Any]:
+    """A row of silver.consent_decisions: what a user decided in May 2026."""
+    row = {"user_id": user, "purpose": purpose, "decided_at": datetime(2026, 5, day, hour, tzinfo=UTC), "is_granted": granted}
+    about = {"source": "native", "delivery_count": 1, "source_file": "f", "line_number": 1}
+    return row | about | {"landed_date": date(2026, 5, landed or day)}

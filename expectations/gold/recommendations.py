@@ -19,6 +19,7 @@ MODELS = (
     "rules",
     "sasrec",
     "segment_popularity",
+    "unpersonal_popularity",
     "user_neighbours",
     "vmis_knn",
 )

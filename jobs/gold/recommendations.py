@@ -12,13 +12,15 @@ from jobs.gold.interactions import INTERACTIONS, known_by
 from jobs.gold.user_features import USER_FEATURES
 from jobs.recommender import reasons, shelf, weights
 from jobs.recommender.artifacts import ChampionModel
-from jobs.recommender.chain import Chain
+from jobs.recommender.chain import Chain, Unpersonal
 from jobs.recommender.models.content import ContentTrainer
 from jobs.recommender.popular import POPULARITY_WEIGHTING, local, popular, segments_on
 from jobs.settings import Settings
+from jobs.silver.consents import CONSENTS
 from jobs.silver.events import EVENTS
 from jobs.silver.items import ITEMS
 from jobs.silver.order_lines import ORDER_LINES
+from jobs.silver.stock import STOCK
 from jobs.step import AsOf, Read, Step, Write
 
 SLATE_SIZE = 20
@@ -40,9 +42,10 @@ def _because(place: int) -> tuple[Column, Column]:
 RECOMMENDATIONS = Table(
     name="gold.recommendations",
     doc=(
-        "One row a user, as-of day and rank, for every user of gold.user_features. Nothing that was not on sale that day, nothing that the "
-        "user had bought, but for categories that the shop calls repeatable (docs/recommender.md). Uses only rows that had landed by that "
-        "day. Personal items come first, popular ones fill the places that they leave: of the user's categories, of the segment, of all."
+        "One row a user, as-of day and rank, for every user of gold.user_features. Nothing that was not on sale that day or out of stock, "
+        "nothing that the user had bought, but for categories that the shop calls repeatable (docs/recommender.md). Uses only rows that "
+        "had landed by that day. Personal items come first, popular ones fill the places that they leave: of the user's categories, of the "
+        "segment, of all. Users who have not agreed to personalisation all have the same list: what is popular, whatever they bought."
     ),
     columns=(
         Column("as_of_date", "date", "Day at whose end the slate was made."),
@@ -60,7 +63,8 @@ RECOMMENDATIONS = Table(
             "model",
             "string",
             "Which recommender filled the place: the champion's model; category_popularity, what is popular in the user's categories; "
-            "segment_popularity, in the user's RFM segment; popularity, among all. Or what shows new items: content, to whom they read "
+            "segment_popularity, in the user's RFM segment; popularity, among all. unpersonal_popularity: among all, for a user who has "
+            "not agreed to personalisation. Or what shows new items: content, to whom they read "
             "like what there is already, and exploration, by lot.",
         ),
         Column(
@@ -77,12 +81,14 @@ RECOMMENDATIONS = Table(
 )
 
 
-def build(
+def build(  # noqa: PLR0917  (a frame a read)
     interactions: DataFrame,
     events: DataFrame,
     order_lines: DataFrame,
     items: DataFrame,
     user_features: DataFrame,
+    stock: DataFrame,
+    consents: DataFrame,
     *,
     as_of: date,
     model: ChampionModel | None,
@@ -94,14 +100,16 @@ def build(
     order_lines = order_lines.where(F.col("landed_date") <= F.lit(as_of))
     rules = settings.recommender_rules
     users = user_features.where(F.col("as_of_date") == F.lit(as_of)).select("user_id").distinct()
-    candidates = shelf.offered(rules, items, interactions, as_of).persist(StorageLevel.MEMORY_AND_DISK)
+    counted = stock.where(F.col("landed_date") <= F.lit(as_of))
+    candidates = shelf.offered(rules, items, interactions, as_of, counted).persist(StorageLevel.MEMORY_AND_DISK)
     fallback = popular(interactions, as_of, candidates)
     weighting = model.artifacts.candidate.weighting if model else POPULARITY_WEIGHTING
     known = weights.signals(interactions, weighting, as_of)
     content = ContentTrainer.of_catalogue(items, as_of).fit(known) if rules.content_places else None
     segments = segments_on(user_features, as_of) if model else None
     first = (model.artifacts.personal, *local(fallback, interactions, as_of, candidates, segments)) if model else ()
-    chain = Chain((*first, fallback), known, rules, explores=as_of, segments=segments, content=content)
+    unpersonal = Unpersonal.of(shelf.unpersonal(rules, users, consents, as_of), fallback)
+    chain = Chain((*first, fallback), known, rules, explores=as_of, segments=segments, content=content, unpersonal=unpersonal)
     slate = chain.explain(users, SLATE_SIZE, shelf.not_again(rules, order_lines, items, as_of), candidates)
     version = F.lit(model.version if model else None).cast("string")
     why = [
@@ -115,7 +123,7 @@ def build(
 
 
 STEP = Step(
-    reads=(Read(INTERACTIONS), Read(EVENTS), Read(ORDER_LINES), Read(ITEMS), Read(USER_FEATURES)),
+    reads=(Read(INTERACTIONS), Read(EVENTS), Read(ORDER_LINES), Read(ITEMS), Read(USER_FEATURES), Read(STOCK), Read(CONSENTS)),
     writes=(Write(RECOMMENDATIONS, SUITE, AsOf()),),
     build=build,
     takes=("as_of", "settings"),

@@ -1,7 +1,7 @@
 """Slates from a chain of rankers: the first fills what it can, the next what is left, and each row says which model gave it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -16,6 +16,7 @@ from jobs.recommender.histories import Histories, histories, in_order, places, w
 from jobs.recommender.house_rules import NO_RULES, HouseRules
 from jobs.recommender.model import SLATE_FRAME
 from jobs.recommender.models.content import Content
+from jobs.recommender.models.popularity import UNPERSONAL, Popularity
 from jobs.recommender.ranker import NOTHING, Ranker, Scores
 from jobs.recommender.reasons import REASONS_FRAME, because
 from jobs.recommender.slates import Arrangement, Slates, best
@@ -23,8 +24,24 @@ from jobs.recommender.slates import Arrangement, Slates, best
 CELLS_A_BLOCK = 4_000_000
 """User-by-item scores that are held at a time: 32 MB."""
 
+IS_UNPERSONAL = "is_unpersonal"
+"""Column of the asked users: true where nothing may rest on what the user did."""
+
 Pairs = tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]
 """Rows of users and positions of items, pair by pair."""
+
+
+@dataclass(frozen=True)
+class Unpersonal:
+    """Who gets a list that rests on nothing that the user did (``users``, one row a user_id), and what fills it: one list for all."""
+
+    users: DataFrame
+    popular: Popularity
+
+    @classmethod
+    def of(cls, users: DataFrame | None, popular: Popularity) -> "Unpersonal | None":
+        """By what is popular among all; None where it is nobody."""
+        return None if users is None else cls(users, replace(popular, name=UNPERSONAL))
 
 
 @dataclass(frozen=True)
@@ -35,6 +52,9 @@ class Chain:
     What ``rules`` say of categories and boosts needs candidates that have them: ``SHELF_FRAME``. With ``explores``, a day, new items get
     the last places that the rules leave them, by that day's lot, and with ``content`` those before, by what they say of themselves.
     ``segments`` (user_id, segment) says what users belong to, for the rankers that ask.
+
+    The users of ``unpersonal`` get its list alone, under the rules but with nothing taken out or put in for what they did: neither their
+    history nor ``exclude`` nor their segment reaches a ranker.
     """
 
     rankers: tuple[Ranker, ...]
@@ -43,6 +63,7 @@ class Chain:
     explores: date | None = None
     segments: DataFrame | None = None
     content: Content | None = None
+    unpersonal: Unpersonal | None = None
 
     def recommend(self, users: DataFrame, k: int, exclude: DataFrame, candidates: DataFrame) -> DataFrame:
         """As ``Recommender.recommend``. A place is empty only where no ranker of the chain has an opinion on any candidate that is left.
@@ -63,12 +84,20 @@ class Chain:
         rows = users.select("user_id").join(known, "user_id", "left").join(seen, "user_id", "left")
         if self.segments is not None:
             rows = rows.join(self.segments.select("user_id", "segment"), "user_id", "left")
-        shared = users.sparkSession.sparkContext.broadcast((all_rankers, ids, arrangement))
+        alike: tuple[Ranker, ...] = ()
+        if self.unpersonal is not None:
+            rows = rows.join(self.unpersonal.users.select("user_id", F.lit(True).alias(IS_UNPERSONAL)), "user_id", "left")
+            alike = (self.unpersonal.popular,)
+        shared = users.sparkSession.sparkContext.broadcast((all_rankers, alike, ids, arrangement))
 
         def answer(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-            rankers, item_ids, rules = shared.value
+            rankers, for_all, item_ids, rules = shared.value
             for batch in batches:
-                yield slate_batch(batch, rankers, item_ids, k, arrangement=rules, reserved=reserved, has_reasons=has_reasons)
+                personal, others = told_apart(batch)
+                if personal.num_rows:
+                    yield slate_batch(personal, rankers, item_ids, k, arrangement=rules, reserved=reserved, has_reasons=has_reasons)
+                if others.num_rows:
+                    yield slate_batch(others, for_all, item_ids, k, arrangement=rules, has_reasons=has_reasons)
 
         frame = f"{SLATE_FRAME}, {REASONS_FRAME}" if has_reasons else SLATE_FRAME
         return rows.mapInArrow(answer, frame)  # type: ignore[arg-type]
@@ -88,6 +117,17 @@ class Chain:
         if self.explores is not None and self.rules.exploration_places:
             newcomers.append((Explorer.of(ids, is_new, self.explores), self.rules.exploration_places))
         return ids, arrangement, newcomers
+
+
+def told_apart(batch: pa.RecordBatch) -> tuple[pa.RecordBatch, pa.RecordBatch]:
+    """The users who get personal lists, and the others, of whom nothing is left but the id."""
+    if IS_UNPERSONAL not in batch.schema.names:
+        return batch, batch.slice(0, 0)
+    is_unpersonal = pc.fill_null(batch.column(IS_UNPERSONAL), fill_value=False)
+    known = batch.drop_columns([IS_UNPERSONAL])
+    others = known.filter(is_unpersonal)
+    blank = [others.column(field.name) if field.name == "user_id" else pa.nulls(others.num_rows, field.type) for field in known.schema]
+    return known.filter(pc.invert(is_unpersonal)), pa.RecordBatch.from_arrays(blank, schema=known.schema)
 
 
 def slate_batch(

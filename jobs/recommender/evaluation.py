@@ -52,7 +52,10 @@ class Counts:
 
 @dataclass(frozen=True)
 class Exam:
-    """One test window: the users with their right answers, what they must not be shown, what may be shown, and who knew what before."""
+    """One test window: the users with their right answers, what they must not be shown, what may be shown, and who knew what before.
+
+    ``unpersonal`` (user_id) are those who had not agreed to personal lists by the cut, as ``shelf.unpersonal`` says.
+    """
 
     users: DataFrame
     truth: DataFrame
@@ -63,6 +66,7 @@ class Exam:
     known_users: int
     counts: Counts
     rules: HouseRules = NO_RULES
+    unpersonal: DataFrame | None = None
 
 
 @dataclass(frozen=True)
@@ -91,8 +95,20 @@ class Result:
         return {**found, **{f"{name}_at_{self.k}": value for name in OF_LISTS if (value := getattr(self, name)) is not None}}
 
 
-def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, window: Interval, rules: HouseRules = NO_RULES) -> Exam:
+def prepare(
+    interactions: DataFrame,
+    order_lines: DataFrame,
+    items: DataFrame,
+    window: Interval,
+    rules: HouseRules = NO_RULES,
+    *,
+    stock: DataFrame | None = None,
+    consents: DataFrame | None = None,
+) -> Exam:
     """Set the exam for ``window``, under the rules that will serve; the day before it is the cut.
+
+    What was out of stock at the cut may not be shown, and whoever had not agreed to personal lists by then gets what is popular, as in a
+    release; a right answer that cannot be given counts all the same.
 
     With more than ``MOST_USERS`` users a sample is taken by the hash of their ids. The driver holds one number an item and, later, a row
     a sampled user.
@@ -107,7 +123,9 @@ def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, w
     users = truth.groupBy("user_id").agg(F.count("*").alias("relevant_count")).join(history, "user_id", "left").fillna(0, ["history_count"])
     users = users.persist(StorageLevel.MEMORY_AND_DISK)
 
-    candidates = shelf.offered(rules, items, before, cut_day).persist(StorageLevel.MEMORY_AND_DISK)
+    candidates = shelf.offered(rules, items, before, cut_day, stock).persist(StorageLevel.MEMORY_AND_DISK)
+    unpersonal = shelf.unpersonal(rules, users, consents, cut_day)
+    unpersonal = None if unpersonal is None else unpersonal.persist(StorageLevel.MEMORY_AND_DISK)
     known = before.groupBy("item_id").agg(F.countDistinct("user_id").alias("user_count"))
     catalogue = (
         known.join(candidates.select("item_id", F.lit(True).alias("is_candidate")), "item_id", "full")
@@ -132,7 +150,7 @@ def prepare(interactions: DataFrame, order_lines: DataFrame, items: DataFrame, w
     candidate_ids = frozenset(catalogue.index[catalogue["is_candidate"].astype(bool)])
     knowledge = catalogue["user_count"].astype(np.int64)
     known_users = history.count()
-    return Exam(users, truth, exclude, candidates, knowledge, candidate_ids, known_users, counts, rules)
+    return Exam(users, truth, exclude, candidates, knowledge, candidate_ids, known_users, counts, rules, unpersonal)
 
 
 def part_of(rows: DataFrame, share: float) -> DataFrame:

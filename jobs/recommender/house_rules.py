@@ -31,7 +31,18 @@ class Boost(_Declared):
 
 
 class HouseRules(_Declared):
-    """The rules. Without any, a slate holds what the models think best of all that is on sale and was not bought."""
+    """The rules. Without any, a slate holds what the models think best of all that is on sale, in stock and was not bought."""
+
+    hide_out_of_stock: bool = Field(
+        default=True,
+        description="Whether an item is left out of which the last counts up to the day leave nothing; one that was never counted is "
+        "there. True unless a shop takes orders for what it does not have; without the feed `stock` it changes nothing.",
+    )
+    personalisation_needs_consent: bool = Field(
+        default=False,
+        description="Whether personal places need the user's consent to `personalisation`, so that who was never asked gets what is "
+        "popular, too. A refusal or a withdrawal is heeded either way.",
+    )
 
     blocked_categories: tuple[str, ...] = Field(default=(), description="Categories that are never recommended.")
     repeatable_categories: tuple[str, ...] = Field(

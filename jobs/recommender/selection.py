@@ -18,7 +18,7 @@ from jobs.recommender import evaluation, plots, search, side_by_side
 from jobs.recommender.artifacts import ChampionModel, fingerprint
 from jobs.recommender.bootstrap import paired_difference
 from jobs.recommender.candidate import Candidate
-from jobs.recommender.chain import Chain
+from jobs.recommender.chain import Chain, Unpersonal
 from jobs.recommender.cut import LEAST_DAYS, Cut
 from jobs.recommender.evaluation import Exam, Result
 from jobs.recommender.gate import POPULARITY, Decision, Evidence, Lists, Rival, decide
@@ -59,13 +59,25 @@ SIDE_BY_SIDE = "side_by_side.html"
 
 @dataclass(frozen=True)
 class Inputs:
-    """The rows of one set that a training reads; without ``features`` (``gold.user_features``) nobody has an RFM segment."""
+    """The rows of one set that a training reads.
+
+    Without ``features`` (``gold.user_features``) nobody has an RFM segment; without ``stock`` and ``consents`` (of silver) everything is
+    there, and nobody has been asked.
+    """
 
     interactions: DataFrame
     order_lines: DataFrame
     items: DataFrame
     features: DataFrame | None = None
     rules: HouseRules = NO_RULES
+    stock: DataFrame | None = None
+    consents: DataFrame | None = None
+
+    def exam(self, window: Interval) -> Exam:
+        """The exam of a window, under the rules that will serve."""
+        return evaluation.prepare(
+            self.interactions, self.order_lines, self.items, window, self.rules, stock=self.stock, consents=self.consents
+        )
 
 
 @dataclass(frozen=True)
@@ -98,12 +110,12 @@ def judge(
     """
     if times is None:
         return _too_little(serving, f"the history is shorter than {LEAST_DAYS} days", {})
-    test = evaluation.prepare(inputs.interactions, inputs.order_lines, inputs.items, times.test, inputs.rules)
+    test = inputs.exam(times.test)
     counts = test.counts.as_metrics()
     run.log_params({name: str(getattr(times, name)) for name in ("train", "validation", "test")})
     if test.counts.users < LEAST_USERS:
         return _too_little(serving, f"{test.counts.users} users have a relevant item in {times.test}, fewer than {LEAST_USERS}", counts)
-    validation = evaluation.prepare(inputs.interactions, inputs.order_lines, inputs.items, times.validation, inputs.rules)
+    validation = inputs.exam(times.validation)
     if validation.counts.users < LEAST_USERS:
         found = f"{validation.counts.users} users have a relevant item in {times.validation}, fewer than {LEAST_USERS}"
         return _too_little(serving, found, counts)
@@ -175,7 +187,8 @@ class Sitting:
     def chain(self, candidate: Candidate, ranker: Ranker | None = None) -> Chain:
         """A ranker as it would serve: what is popular nearby and then in all fills what it leaves; the last is all without a ranker."""
         first, segments = ((ranker, *self._local), self.segments) if ranker else ((), None)
-        return Chain((*first, self._fallback), self._known(candidate), self.exam.rules, segments=segments)
+        unpersonal = Unpersonal.of(self.exam.unpersonal, self._fallback)
+        return Chain((*first, self._fallback), self._known(candidate), self.exam.rules, segments=segments, unpersonal=unpersonal)
 
     def part(self, share: float) -> "Sitting":
         """The same with a share of the users."""

@@ -1,11 +1,15 @@
-"""What may be recommended to whom: the items on sale that no rule blocks, without what a user has bought and will not buy again."""
+"""What may be recommended to whom, by the shop's rules, its catalogue and stock, and what its users have agreed to.
 
-from datetime import date
+Items on sale and in stock that no rule blocks, without what a user has bought and will not buy again.
+"""
+
+from datetime import date, timedelta
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from expectations.vocabulary import PERSONALISATION
 from jobs.recommender.house_rules import HouseRules
 
 SHELF_FRAME = "item_id string, category_id string, factor double, is_new boolean"
@@ -34,9 +38,48 @@ def bought(order_lines: DataFrame, day: date) -> DataFrame:
     return order_lines.where(sold).select("user_id", "item_id").distinct()
 
 
-def offered(rules: HouseRules, items: DataFrame, interactions: DataFrame, day: date) -> DataFrame:
-    """What is on sale on ``day`` and in no blocked category, as ``SHELF_FRAME``; the factors of all boosts that hold are multiplied."""
+def out_of_stock(stock: DataFrame, day: date) -> DataFrame:
+    """One row an item (item_id) of which nothing is left at the end of ``day``: the last counts of its locations add up to 0 or less.
+
+    ``stock`` is ``silver.stock``; of two counts at one instant the one that landed last holds. An item that was never counted is not in it.
+    """
+    last = F.max_by("quantity", F.struct("observed_at", "landed_date", "source_file", "line_number"))
+    counted = stock.where(F.col("observed_date") <= F.lit(day)).groupBy("item_id", "location_id").agg(last.alias("_quantity"))
+    left = counted.groupBy("item_id").agg(F.sum("_quantity").alias("_left"))
+    return left.where(F.col("_left") <= 0).select("item_id")
+
+
+def answers_on(consents: DataFrame, purpose: str, day: date) -> DataFrame:
+    """One row a user who has ever been asked about ``purpose`` (user_id, is_granted): the answer that holds at the end of ``day``.
+
+    ``consents`` is ``silver.consents``; midnight belongs to the day that it begins.
+    """
+    end = F.lit(day + timedelta(days=1)).cast("timestamp")
+    holds = (F.col("valid_from") < end) & (F.col("valid_to").isNull() | (F.col("valid_to") >= end))
+    return consents.where((F.col("purpose") == purpose) & holds).select("user_id", "is_granted")
+
+
+def unpersonal(rules: HouseRules, users: DataFrame, consents: DataFrame | None, day: date) -> DataFrame | None:
+    """One row a user (user_id) for whom nothing may rest on what that user did, by the answers that hold at the end of ``day``.
+
+    Those are the users who have refused or withdrawn the purpose ``personalisation``; where the rules ask for consent, all of ``users``
+    (user_id) who have not granted it. ``consents`` is ``silver.consents``, None where a shop knows of none. None where it is nobody.
+    """
+    answers = answers_on(consents, PERSONALISATION, day) if consents is not None else None
+    if not rules.personalisation_needs_consent:
+        return None if answers is None else answers.where(~F.col("is_granted")).select("user_id")
+    asked = users.select("user_id").distinct()
+    return asked if answers is None else asked.join(answers.where("is_granted"), "user_id", "left_anti")
+
+
+def offered(rules: HouseRules, items: DataFrame, interactions: DataFrame, day: date, stock: DataFrame | None = None) -> DataFrame:
+    """What is on sale on ``day``, in stock and in no blocked category, as ``SHELF_FRAME``; factors of all boosts that hold are multiplied.
+
+    ``stock`` is ``silver.stock``, None where a shop counts none.
+    """
     found = on_sale(items, interactions, day).join(_categories(items, day), "item_id", "left")
+    if rules.hide_out_of_stock and stock is not None:
+        found = found.join(out_of_stock(stock, day), "item_id", "left_anti")
     if rules.blocked_categories:
         found = found.where(F.coalesce(~F.col("category_id").isin(sorted(rules.blocked_categories)), F.lit(True)))
     factors = [

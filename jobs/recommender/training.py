@@ -31,8 +31,10 @@ from jobs.recommender.house_rules import HouseRules
 from jobs.recommender.popular import popular
 from jobs.recommender.selection import Inputs, Search, judge
 from jobs.recommender.served_recommender import ASKED, ServedRecommender
+from jobs.silver.consents import CONSENTS
 from jobs.silver.items import ITEMS
 from jobs.silver.order_lines import ORDER_LINES
+from jobs.silver.stock import STOCK
 
 LOG = logging.getLogger("tradewind")
 
@@ -58,6 +60,7 @@ COLUMNS = (
 """What the saved view of all trainings shows."""
 
 _READ: tuple[Table, ...] = (INTERACTIONS, ORDER_LINES, ITEMS, USER_FEATURES)
+_READ_WHERE_SENT: tuple[Table, ...] = (STOCK, CONSENTS)
 
 
 def train(context: Context) -> dict[str, Any]:
@@ -71,7 +74,7 @@ def train(context: Context) -> dict[str, Any]:
     """
     day = context.interval.last_day
     taken = context.lake.read_set(day).snapshots
-    snapshots = {table.name: taken[table.name] for table in _READ if table.name in taken}
+    snapshots = {table.name: taken[table.name] for table in (*_READ, *_READ_WHERE_SENT) if table.name in taken}
     rules = context.settings.recommender_rules
     inputs = inputs_of(context, snapshots, day, rules)
     seen = inputs.interactions.agg(F.min("event_date").alias("first_day")).first()
@@ -129,15 +132,22 @@ def train(context: Context) -> dict[str, Any]:
 
 
 def inputs_of(context: Context, snapshots: Mapping[str, int], day: date, rules: HouseRules) -> Inputs:
-    """What a training on ``day`` reads, as the named snapshots of the tables hold it; a table without one is empty."""
+    """What a training on ``day`` reads, as the named snapshots of the tables hold it; a table without one is empty.
+
+    Stock and consents are left out where the set has none: a shop that sends neither pays for neither.
+    """
     interactions, order_lines, items, features = (
         context.lake.read(table, snapshot_id=snapshots[table.name])
         if table.name in snapshots
         else context.spark.createDataFrame([], table.struct())
         for table in _READ
     )
+    stock, consents = (
+        context.lake.read(table, snapshot_id=snapshots[table.name]) if table.name in snapshots else None for table in _READ_WHERE_SENT
+    )
     recent = (F.col("event_date") > F.lit(day - timedelta(days=HISTORY_DAYS))) & (F.col("event_date") <= F.lit(day))
-    return Inputs(interactions.where(recent).persist(StorageLevel.MEMORY_AND_DISK), order_lines, items, features, rules)
+    recent_ones = interactions.where(recent).persist(StorageLevel.MEMORY_AND_DISK)
+    return Inputs(recent_ones, order_lines, items, features, rules, stock, consents)
 
 
 def _refit(inputs: Inputs, candidate: Candidate, day: date) -> Artifacts:

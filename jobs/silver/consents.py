@@ -1,12 +1,9 @@
 """``silver.consents``: what each user has agreed to, and from when to when."""
 
-from datetime import date, timedelta
-
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
 from expectations.silver.consents import SUITE
-from jobs.bronze.lines import midnight
 from jobs.contract import Column, Table
 from jobs.silver.consent_decisions import CONSENT_DECISIONS
 from jobs.step import Read, Step, Whole, Write
@@ -36,13 +33,6 @@ def build(decisions: DataFrame) -> DataFrame:
     answers = instants.agg(F.min("is_granted").alias("is_granted")).withColumn("_before", F.lag("is_granted").over(of_user))
     begins = answers.where(F.col("_before").isNull() | (F.col("_before") != F.col("is_granted")))
     return begins.withColumn("valid_to", F.lead("valid_from").over(of_user)).select(*CONSENTS.column_names)
-
-
-def answers_on(consents: DataFrame, purpose: str, day: date) -> DataFrame:
-    """One row a user who has ever been asked about ``purpose`` (user_id, is_granted): the answer that holds at the end of ``day``."""
-    end = F.lit(midnight(day + timedelta(days=1)))
-    holds = (F.col("valid_from") < end) & (F.col("valid_to").isNull() | (F.col("valid_to") >= end))
-    return consents.where((F.col("purpose") == purpose) & holds).select("user_id", "is_granted")
 
 
 STEP = Step(reads=(Read(CONSENT_DECISIONS),), writes=(Write(CONSENTS, SUITE, Whole()),), build=build, feed="consents")

@@ -1,7 +1,5 @@
 """``silver.stock``: what was counted of an item, day by day, as it became known."""
 
-from datetime import date
-
 from pyspark.sql import DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -10,7 +8,6 @@ from jobs.bronze.stock import STOCK as BRONZE_STOCK
 from jobs.contract import Column, Table, columns
 from jobs.settings import Settings
 from jobs.silver import parsing
-from jobs.silver.item_observations import last_said
 from jobs.silver.provenance import PROVENANCE, rejected_twin
 from jobs.sources.source import Source
 from jobs.step import EventDays, LandedDays, Read, Step, Write
@@ -62,16 +59,6 @@ def build(marked: DataFrame, **_: object) -> tuple[DataFrame, DataFrame]:
     rows = marked.where(F.size("reasons") == 0).withColumn("_rank", F.row_number().over(last_count))
     rows = rows.withColumn("delivery_count", F.count("*").over(of_day).cast("int"))
     return rows.where(F.col("_rank") == 1).select(*STOCK.column_names), parsing.rejected(marked, STOCK_REJECTED)
-
-
-def out_of_stock(stock: DataFrame, day: date) -> DataFrame:
-    """One row an item (item_id) of which nothing is left at the end of ``day``: the last counts of its locations add up to 0 or less.
-
-    An item that was never counted is not among them.
-    """
-    known = stock.where(F.col("observed_date") <= F.lit(day)).groupBy("item_id", "location_id").agg(last_said("quantity").alias("_said"))
-    left = known.groupBy("item_id").agg(F.sum("_said.quantity").alias("_left"))
-    return left.where(F.col("_left") <= 0).select("item_id")
 
 
 STEP = Step(

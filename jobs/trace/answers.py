@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from jobs.landing import LandedFile
+from jobs.recommender.models.popularity import UNPERSONAL
 from jobs.release.models import FALLBACKS
 from jobs.release.record import Release
 from jobs.step import AsOf, EventDays, Scope, Whole
@@ -24,6 +25,11 @@ POPULAR = {
     "segment_popularity": (
         "the events of the user's segment with each item",
         "the decayed sum of the events of all users of the same RFM segment with the item, mixed with everybody's",
+    ),
+    UNPERSONAL: (
+        _EVERYBODY,
+        "the decayed sum of everybody's events with the item; the user has not agreed to personalisation and gets the list that all such "
+        "users get: nothing that the user did has put an item on it or taken one off",
     ),
     "content": ("the words of the catalogue", "how much the words of a new item are those of what the user has touched"),
     "exploration": ("a lot", "drawn for the day among new items, the same chance for each"),
@@ -196,7 +202,8 @@ def recommended(
     nodes += [_basis_of_trained(name, behind, learnt_from, lines) for name in sorted(models - POPULAR.keys())]
     for name in sorted(models & POPULAR.keys()):
         basis, how = POPULAR[name]
-        nodes.append(Node("rests on", basis, {"how": f"{name}: {how}; what the user has bought is left out"}))
+        bought = "" if name == UNPERSONAL else "; what the user has bought is left out"
+        nodes.append(Node("rests on", basis, {"how": f"{name}: {how}{bought}"}))
     return tuple(nodes)
 
 

@@ -19,6 +19,9 @@ from jobs.recommender.weights import MICRO
 PRIOR = 200.0
 """Weight of everybody's interest that is mixed into a segment's: as much as 40 purchases, or 200 looks."""
 
+UNPERSONAL = "unpersonal_popularity"
+"""Name of what is popular among all where the user has not agreed to more: one list for everybody, what they bought not taken out."""
+
 
 @dataclass(frozen=True)
 class Popularity:

@@ -1,7 +1,9 @@
 """Claims about the slates that everybody gets."""
 
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,8 +21,11 @@ from jobs.recommender.candidate import Candidate
 from jobs.recommender.house_rules import NO_RULES, HouseRules
 from jobs.recommender.models.item_neighbours import ItemNeighbours, ItemNeighboursTrainer
 from jobs.recommender.models.popularity import Popularity
+from jobs.silver.consent_decisions import CONSENT_DECISIONS
+from jobs.silver.consents import build as consents_of
+from jobs.silver.stock import STOCK
 from tests.bronze_rows import SETTINGS
-from tests.rows import a_user, interactions, user_features
+from tests.rows import a_user, counted, decided, frame, interactions, user_features
 
 DAY, LATER = date(2026, 6, 30), date(2026, 7, 1)
 BEFORE = DAY - timedelta(days=3)
@@ -37,6 +42,8 @@ def made(
     bought: tuple[str, ...] = ("i00", "i01"),
     rules: HouseRules = NO_RULES,
     new: tuple[str, ...] = (),
+    stock: Sequence[dict[str, Any]] = (),
+    consents: Sequence[tuple[str, bool, date]] = (),
 ) -> DataFrame:
     """Slates for a user with a history, one without, and one of another day who must get none."""
     seen = [("known", item, "view_item", BEFORE, 1) for item in ITEMS[:10]] + [("known", "i23", "view_item", LATER, 99)]
@@ -53,7 +60,18 @@ def made(
     seen_since = [("known", "i22", "view_item", DAY, LATER)] * 9 + [("known", "i09", "view_item", DAY, DAY)]
     browsed = spark.createDataFrame(seen_since, BROWSED).selectExpr("*", "timestamp(event_date) AS occurred_at")
     settings = SETTINGS.model_copy(update={"recommender_rules": rules})
-    return build(interactions(spark, seen), browsed, order_lines, items, users, as_of=DAY, model=model, settings=settings)
+    counts = frame(spark, STOCK, stock)
+    answers = [decided(user, 1, granted=granted, purpose="personalisation") | {"decided_at": noon(day)} for user, granted, day in consents]
+    agreed = consents_of(frame(spark, CONSENT_DECISIONS, answers))
+    return build(interactions(spark, seen), browsed, order_lines, items, users, counts, agreed, as_of=DAY, model=model, settings=settings)
+
+
+def noon(day: date) -> datetime:
+    return datetime(day.year, day.month, day.day, 12, tzinfo=UTC)
+
+
+def count(item: str, quantity: int, day: date, landed: date | None = None) -> dict[str, Any]:
+    return counted(item, quantity, observed_at=noon(day), observed_date=day, landed_date=landed or day)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +111,33 @@ def test_the_rules_of_the_shop_hold_for_every_place_whoever_fills_it(spark: Spar
     known = slate(made(spark, champion, rules=rules), "known")
     assert [item for item, _ in known] == ["i04", "i03", "i02", "i00", "i06", "i07"], "i05 is blocked, i00 may be bought again"
     assert [model for _, model in known] == ["item_neighbours"] * 4 + ["category_popularity"] * 2
+
+
+def test_what_is_out_of_stock_is_in_nobodys_list_and_comes_back_with_the_next_count(spark: SparkSession, champion: ChampionModel) -> None:
+    gone = [count("i05", 0, BEFORE), count("i09", -1, DAY), count("i20", 0, LATER), count("i21", 0, DAY, landed=LATER)]
+    rows = made(spark, champion, stock=gone).cache()
+    shown = {row["item_id"] for row in rows.select("item_id").distinct().collect()}
+    assert shown == set(ITEMS) - {"i05", "i09"}, "what was counted later, or not known by then, does not count"
+    assert slate(rows, "known")[0] == ("i04", "item_neighbours"), "the next best"
+    again = made(spark, champion, stock=[*gone, count("i05", 3, DAY)])
+    assert slate(again, "known")[0] == ("i05", "item_neighbours")
+
+
+def test_who_has_withdrawn_gets_exactly_what_is_popular_and_personal_places_after_agreeing_again(
+    spark: SparkSession, champion: ChampionModel
+) -> None:
+    answers = [("known", True, BEFORE), ("known", False, DAY), ("known", True, LATER)]
+    rules = HouseRules(content_places=1, exploration_places=1, new_item_days=4)
+    rows = conform(made(spark, champion, rules=rules, new=("i20", "i21"), consents=answers), RECOMMENDATIONS).cache()
+    popular_ones = [item for item, _ in slate(made(spark, None), "new")]
+    assert slate(rows, "known") == [(item, "unpersonal_popularity") for item in popular_ones], "what was bought is no reason either"
+    assert {row["because_item_id_1"] for row in rows.where("user_id = 'known'").collect()} == {None}
+    assert {model for _, model in slate(rows, "new")} == {"segment_popularity", "exploration"}, "nobody else's list changes"
+    assert [str(finding) for finding in audit(rows, SUITE) if not finding.is_met] == []
+    asks = HouseRules(personalisation_needs_consent=True)
+    agreed = made(spark, champion, rules=asks, consents=[("known", False, BEFORE), ("known", True, DAY)]).cache()
+    assert slate(agreed, "known")[:2] == [("i05", "item_neighbours"), ("i04", "item_neighbours")]
+    assert slate(agreed, "new") == slate(rows, "known"), "where the shop asks for consent, silence is none"
 
 
 def test_new_items_get_the_last_places_of_everybody(spark: SparkSession, champion: ChampionModel) -> None:

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from jobs.recommender import chain
-from jobs.recommender.chain import slate_batch
+from jobs.recommender.chain import IS_UNPERSONAL, slate_batch, told_apart
 from jobs.recommender.exploration import Explorer
 from jobs.recommender.histories import Histories
 from jobs.recommender.ranker import NOTHING, Ranker
@@ -55,6 +55,17 @@ def test_a_later_link_fills_what_is_left_and_repeats_nothing() -> None:
     found = lists(["d"], None, rankers=[first, second], k=3)
     assert found[0] == [("c", 1, "first"), ("b", 2, "second"), ("a", 3, "second")]
     assert found[1] == [("c", 1, "first"), ("d", 2, "second"), ("b", 3, "second")]
+
+
+def test_of_who_has_not_agreed_nothing_but_the_id_reaches_a_ranker() -> None:
+    known = batch(["d"], ["d"], None)
+    known = known.set_column(1, "items", pa.array([["a"], ["b"], ["c"]])).append_column(IS_UNPERSONAL, pa.array([None, True, False]))
+    personal, others = told_apart(known)
+    assert personal.to_pylist() == known.take(pa.array([0, 2])).drop_columns([IS_UNPERSONAL]).to_pylist()
+    assert others.to_pylist() == [{"user_id": "u1", "items": None, "weights": None, "times": None, "excluded": None}]
+    assert others.schema == personal.schema
+    alone, nobody = told_apart(batch(["d"]))
+    assert (alone.num_rows, nobody.num_rows) == (1, 0), "where nobody was asked"
 
 
 def test_new_items_get_the_last_places_and_the_others_fill_what_they_leave() -> None:

@@ -1,17 +1,25 @@
 """Claims about the exam: who sits it, what counts as right, and that Spark marks as the formulas say."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.interval import Interval
 from jobs.recommender import evaluation, metrics, shelf
+from jobs.recommender.candidate import Candidate
 from jobs.recommender.chain import Chain
 from jobs.recommender.house_rules import Boost, HouseRules
+from jobs.recommender.models.item_neighbours import ItemNeighboursTrainer
 from jobs.recommender.popular import POPULARITY_WEIGHTING, popular
+from jobs.recommender.selection import Inputs, Sitting
 from jobs.recommender.weights import signals
+from jobs.silver.consents import CONSENTS
+from jobs.silver.stock import STOCK
+from tests.fixed_ranker import FixedRanker
+from tests.rows import counted, frame
 from tests.rows import interactions as of_interactions
 
 WINDOW = Interval(date(2026, 6, 24), date(2026, 7, 1))
@@ -111,6 +119,49 @@ def test_what_may_be_shown_and_what_counts_follow_the_shops_rules(spark: SparkSe
     shown = {row["item_id"]: (row["category_id"], row["factor"]) for row in exam.candidates.collect()}
     assert shown == {"refill": ("again", 1.0), "pot": ("once", 3.0), "plain": (None, 1.0), "mug": ("once", 2.0)}
     assert exam.candidate_ids == set(shown)
+
+
+def test_the_exam_knows_what_was_in_stock_and_who_had_agreed_at_the_cut(spark: SparkSession) -> None:
+    rows = [(user, item, "view_item", BEFORE) for user in ("agreed", "withdrew") for item in ("tea", "mug", "pot")]
+    rows += [(user, "pot", "purchase", INSIDE) for user in ("agreed", "withdrew")] + [("crowd", "pot", "purchase", BEFORE)]
+    sold = spark.createDataFrame([(user, "mug", BEFORE, "sale") for user in ("agreed", "withdrew")], SOLD)
+    items = spark.createDataFrame([(item, BEFORE, None, True, "c") for item in ("tea", "mug", "pot", "gone", "back")], ITEM)
+    at = datetime(2026, 6, 23, 9, tzinfo=UTC)
+    stock = frame(
+        spark,
+        STOCK,
+        [
+            counted("gone", 0, observed_at=at, observed_date=BEFORE),
+            counted("gone", 5, observed_at=at, observed_date=INSIDE),
+            counted("back", 0),
+            counted("back", 5, observed_at=at, observed_date=BEFORE),
+        ],
+    )
+    answers = [("withdrew", BEFORE, False), ("agreed", INSIDE, False)]
+    consents = spark.createDataFrame(
+        [(user, "personalisation", granted, datetime(day.year, day.month, day.day, 9, tzinfo=UTC), None) for user, day, granted in answers],
+        CONSENTS.struct(),
+    )
+    shop = Inputs(interactions(spark, rows), sold, items, stock=stock, consents=consents)
+    exam = shop.exam(WINDOW)
+    assert exam.candidate_ids == {"tea", "mug", "pot", "back"}, "what comes back in the window was gone when the lists were made"
+    assert exam.unpersonal is not None
+    assert [row["user_id"] for row in exam.unpersonal.collect()] == ["withdrew"], "what is decided in the window is not known yet"
+    sitting = Sitting(shop.interactions, exam, BEFORE)
+    personal = FixedRanker(pa.array(["back", "mug", "pot", "tea"]), (9.0, 9.0, 1.0, 1.0), "personal")
+    chain = sitting.chain(Candidate(ItemNeighboursTrainer()), personal)
+    asked = spark.createDataFrame([("agreed",), ("withdrew",)], "user_id string")
+    found: dict[str, list[tuple[str, str]]] = {"agreed": [], "withdrew": []}
+    for row in chain.explain(asked, 4, exam.exclude, exam.candidates).orderBy("user_id", "rank").collect():
+        found[row["user_id"]].append((row["item_id"], row["model"]))
+        assert row["user_id"] == "agreed" or not row["because"], "no personal reason"
+    assert found["agreed"][0] == ("back", "personal")
+    assert "mug" not in {item for item, _ in found["agreed"]}, "bought"
+    assert found["withdrew"] == [(item, "unpersonal_popularity") for item in ("pot", "mug", "tea", "back")], "bought or not"
+    rival = sitting.chain(Candidate(ItemNeighboursTrainer()))
+    assert [row["item_id"] for row in rival.recommend(asked.where("user_id = 'withdrew'"), 4, exam.exclude, exam.candidates).collect()] == [
+        item for item, _ in found["withdrew"]
+    ], "the same list whoever is judged"
 
 
 def test_an_item_is_new_for_some_days_but_not_because_the_catalogue_itself_is(spark: SparkSession) -> None:

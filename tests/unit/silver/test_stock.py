@@ -1,6 +1,6 @@
-"""Stock: the last count of a day and place holds, and an item is gone when its places add up to nothing."""
+"""Stock: the last count of a day and place holds, and what counts nothing is rejected."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 from pyspark.sql import Row, SparkSession
@@ -8,10 +8,10 @@ from pyspark.sql import Row, SparkSession
 from expectations.gate import audit
 from expectations.silver.stock import MOST_IN_STOCK, SUITE
 from jobs.bronze.stock import STOCK as LINES
-from jobs.silver.stock import STOCK, build, out_of_stock, parses
+from jobs.silver.stock import STOCK, build, parses
 from jobs.sources.source import load
 from tests.bronze_rows import DAY, SETTINGS, STOCK_LINE, lines
-from tests.rows import frame
+from tests.rows import counted, frame
 
 SOURCE = load("native", {"stock": DAY})
 
@@ -20,12 +20,6 @@ def built(spark: SparkSession, *entries: str | dict[str, Any]) -> tuple[list[Row
     marked = parses(lines(spark, *entries, table=LINES), source=SOURCE, settings=SETTINGS).persist()  # as the shell does
     kept, rejected = build(marked, source=SOURCE, settings=SETTINGS)
     return kept.collect(), rejected.collect()
-
-
-def counted(item: str, quantity: int, day: int = 4, hour: int = 9, **changes: Any) -> dict[str, Any]:
-    at = datetime(2026, 5, day, hour, tzinfo=UTC)
-    row = {"item_id": item, "location_id": "", "observed_date": at.date(), "observed_at": at, "quantity": quantity, "source": "native"}
-    return row | {"delivery_count": 1, "landed_date": at.date(), "source_file": "f", "line_number": 1} | changes
 
 
 def test_the_last_count_of_a_day_holds_and_of_two_at_one_instant_the_later_line(spark: SparkSession) -> None:
@@ -77,31 +71,6 @@ def test_more_sold_than_there_is_is_a_count_and_what_counts_nothing_is_rejected(
         ("unreadable",),
         ("unreadable",),
     ]
-
-
-def test_an_item_is_out_of_stock_from_its_last_count_of_nothing_until_the_next_count(spark: SparkSession) -> None:
-    rows = [
-        counted("gone", 5, day=1),
-        counted("gone", 0, day=4, hour=9),
-        counted("gone", 4, day=6),
-        counted("there", 0, day=4, hour=8),
-        counted("there", 1, day=4, hour=8, landed_date=date(2026, 5, 5)),  # the same instant, told again: the last word counts
-        counted("oversold", -1),
-        counted("split", 0, location_id="north"),
-        counted("split", 2, day=1, location_id="south"),
-        counted("both gone", 0, location_id="north"),
-        counted("both gone", 0, location_id="south"),
-        counted("balanced", -2, location_id="north"),
-        counted("balanced", 2, location_id="south"),
-    ]
-    stock = frame(spark, STOCK, rows)
-
-    def gone(day: int) -> set[str]:
-        return {row["item_id"] for row in out_of_stock(stock, date(2026, 5, day)).collect()}
-
-    assert gone(3) == set(), "what was not counted yet counts as there"
-    assert gone(4) == gone(5) == {"gone", "oversold", "both gone", "balanced"}
-    assert gone(6) == {"oversold", "both gone", "balanced"}
 
 
 def test_the_suite_accepts_a_count_and_refuses_faults(spark: SparkSession) -> None:

@@ -59,6 +59,14 @@ def test_a_popular_place_rests_on_the_items_own_counts() -> None:
     assert "the same for each user" in nodes[2].facts["how"]
 
 
+def test_the_list_of_who_has_not_agreed_is_told_without_a_personal_reason() -> None:
+    [_, basis] = answers.recommended([place(1, "i1", "unpersonal_popularity")], KEY, SERVED, counts={}, learnt_from=5, lines=12)
+    assert basis.name == "the events of everybody with each item"
+    assert "has not agreed to personalisation" in basis.facts["how"]
+    assert "is left out" not in basis.facts["how"]
+    assert "own_rows" not in basis.facts
+
+
 def test_each_way_in_which_a_place_was_filled_is_told_once_whatever_the_champion() -> None:
     rows = [place(n, f"i{n}", model) for n, model in enumerate(("ease", "ease", "category_popularity", "exploration"), start=1)]
     told = [node.facts["how"] for node in answers.recommended(rows, KEY, SERVED, counts={}, learnt_from=5, lines=1)[4:]]

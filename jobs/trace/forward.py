@@ -102,7 +102,7 @@ def landed(call: Call, what: str, line: int | None, release_id: str | None, *, i
         Node("read at", seen.name, {}, became.nodes),
         attempts,
         answers.sets_of(sets[: call.limit], len(sets)),
-        answers.partitions_made(_derived(), became.days, place.landed_date),
+        answers.partitions_made(_derived(place.feed), became.days, place.landed_date),
         _releases_made(call, made if became.days else [], became.user),
     )
     return Node("landed file", place.key, {}, parts) if line is None else Node("landed line", f"{place.key} line {line}", {}, parts)
@@ -244,7 +244,17 @@ def _files_of_user(call: Call, found: Release, table: Table, record: Mapping[str
     return [file for file in record["files"] if part in file["key"]]
 
 
-def _derived() -> dict[str, Any]:
-    """Table -> scope, of the tables that are made of parsed ones."""
-    steps = {name: step_of(name) for name in (*SET_TABLES, *SCORE.tables) if not name.startswith("ops.")}
-    return {name: step.writes[0].scope for name, step in steps.items() if step.parses is None}
+def _derived(feed: str) -> dict[str, Any]:
+    """Table -> scope, of the tables that are made of parsed ones in which lines of the feed have a part.
+
+    >>> list(_derived("consents"))
+    ['silver.consents', 'gold.recommendations']
+    """
+    reached, found = {f"bronze.{feed}"}, {}
+    for name in (*SET_TABLES, *SCORE.tables):
+        step = step_of(name)
+        if any(read.table.name in reached for read in step.reads):
+            reached |= {write.table.name for write in step.writes}
+            if step.parses is None:
+                found[name] = step.writes[0].scope
+    return found

@@ -37,11 +37,11 @@ Run = Callable[..., dict[str, Any]]
 def run(lake_spark: SparkSession, services: Settings) -> Run:
     """Build tables of a day, as the entry script does, in this process."""
 
-    def build(day: date, *names: str, run_id: str) -> dict[str, Any]:
+    def build(day: date, *names: str, run_id: str, source: str = services.source) -> dict[str, Any]:
         interval = Interval(day, day + timedelta(days=1))
         lake = Lake(lake_spark, Attempt(run_id=run_id, attempt=1, interval=interval, code_version="test"))
         store = Store.from_settings(services)
-        context = Context(services, lake_spark, store, lake, load(services.source), interval, run_id, 1)
+        context = Context(services, lake_spark, store, lake, load(source), interval, run_id, 1)
         return build_tables(context, names)
 
     return build
@@ -59,6 +59,17 @@ def good_day(run: Run, services: Settings) -> None:
     land_events(services, GOOD, *events_of(GOOD, 20))
     run(GOOD, *BRONZE, run_id="good")
     run(GOOD, *SILVER, run_id="good")
+
+
+@pytest.mark.usefixtures("good_day")
+def test_what_is_made_of_a_feed_that_the_shop_does_not_send_is_left_out_and_awaited_of_one_that_does(
+    run: Run,
+) -> None:
+    tables = ("bronze.stock", "silver.stock", "bronze.consents", "silver.consent_decisions", "silver.consents")
+    nobody_sends = date(2027, 2, 1)
+    assert run(nobody_sends, *tables, run_id="none", source="native") == {"tables": {}}
+    with pytest.raises(NotLandedError, match="feed stock of synthetic"):
+        run(nobody_sends, *tables, run_id="none yet")
 
 
 @pytest.mark.usefixtures("good_day")

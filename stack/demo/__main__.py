@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 
@@ -18,6 +19,7 @@ from jobs.catalog import REFINE
 from jobs.errors import TradewindError
 from jobs.release import releases
 from jobs.release.record import ReleaseKey
+from jobs.sources.source import load
 from stack.demo import landing, plan, summary, watching
 from stack.demo.airflow_api import AirflowApi, Run
 from stack.demo.counting import summed
@@ -70,7 +72,9 @@ class Demo:
         options = self.options
         size = {"users": options.users, "items": options.items, "days": options.days}
         words = landing.command(options.source, options.input, options.through, size)
-        asked = {"source": options.source, "command": words[2:]}
+        asked: dict[str, Any] = {"source": options.source, "command": words[2:]}
+        if options.input is None:  # a synthetic shop that was written before it had one of its feeds is written again
+            asked["feeds"] = [feed.name for feed in load(options.source).feeds]
         wanted = plan.fingerprint(asked, options.input)
         state = StackSettings.from_environment().local_dir / "shops" / options.shop
         with ThreadPoolExecutor(1) as beside, self.phase("start the services, land the files"):

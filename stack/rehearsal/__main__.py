@@ -31,7 +31,7 @@ from stack.services import Stack, temporary
 from stack.settings import StackSettings
 
 LAST_DAY = date(2026, 6, 30)
-FEEDS = ("events", "orders", "items")
+FEEDS = tuple(verdict.PARSED)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -21,7 +21,13 @@ from jobs.tables import contract_of, contracts
 from stack.rehearsal.legs import Kill
 from stack.services import Stack
 
-PARSED = {"events": "silver.events", "orders": "silver.order_lines", "items": "silver.item_observations"}
+PARSED = {
+    "events": "silver.events",
+    "orders": "silver.order_lines",
+    "items": "silver.item_observations",
+    "stock": "silver.stock",
+    "consents": "silver.consent_decisions",
+}
 """Feed of a native shop -> the table that accounts for its lines."""
 
 HEADINGS = ("kill", "at", "day", "moment", "victim", "outcome", "seconds")

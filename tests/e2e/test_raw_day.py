@@ -13,6 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from expectations.silver.events import SUITE
 from jobs.landing import LandedFile, Marker, folder, write_marker
+from jobs.privacy import pseudonym
 from jobs.settings import Settings
 from jobs.store import Store
 from stack.settings import StackSettings
@@ -23,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
 RAW = CHECKOUT / "tests" / "data" / "raw_day"
 DAY = date(2026, 5, 4)
-FEEDS = ("events", "orders", "items")
+FEEDS = ("events", "orders", "items", "stock", "consents")
 
 REJECTED_EVENTS = {
     "unreadable": 6,
@@ -50,6 +51,25 @@ REJECTED_ORDERS = {
     "missing_order": 1,
     "missing_order_line_id": 1,
 }
+REJECTED_COUNTS = {
+    "unreadable": 2,
+    "missing_item": 1,
+    "missing_quantity": 1,
+    "impossible_quantity": 1,
+    "missing_time": 1,
+    "too_late": 1,
+    "too_early": 1,
+}
+REJECTED_CONSENTS = {
+    "unreadable": 2,
+    "missing_user": 1,
+    "unknown_purpose": 1,
+    "missing_decision": 1,
+    "missing_time": 1,
+    "too_early": 1,
+}
+WITHDRAWN = ("u002", "u004", "u007", "u022", "u037")
+"""Who does not agree to personalisation at the end of the day; u003 agreed again."""
 
 
 def land(store: Store, source: str) -> None:
@@ -125,12 +145,20 @@ def test_every_planted_fault_was_rejected_by_name(lake_spark: SparkSession) -> N
     assert rejected(lake_spark, "silver.events_rejected") == REJECTED_EVENTS
     assert rejected(lake_spark, "silver.order_lines_rejected") == REJECTED_ORDERS
     assert rejected(lake_spark, "silver.item_observations_rejected") == {"unreadable": 1, "missing_item": 1, "impossible_price": 1}
+    assert rejected(lake_spark, "silver.stock_rejected") == REJECTED_COUNTS
+    assert rejected(lake_spark, "silver.consent_decisions_rejected") == REJECTED_CONSENTS
 
 
 @pytest.mark.usefixtures("two_releases")
 @pytest.mark.parametrize(
     ("raw", "kept"),
-    [("bronze.events", "silver.events"), ("bronze.orders", "silver.order_lines"), ("bronze.items", "silver.item_observations")],
+    [
+        ("bronze.events", "silver.events"),
+        ("bronze.orders", "silver.order_lines"),
+        ("bronze.items", "silver.item_observations"),
+        ("bronze.stock", "silver.stock"),
+        ("bronze.consents", "silver.consent_decisions"),
+    ],
 )
 def test_no_line_vanished(lake_spark: SparkSession, raw: str, kept: str) -> None:
     read, rejected_rows = of_day(lake_spark, raw).count(), of_day(lake_spark, f"{kept}_rejected").count()
@@ -147,7 +175,19 @@ def test_every_user_has_a_segment_and_as_many_recommendations_as_the_catalogue_a
     recommended = of_day(lake_spark, "gold.recommendations", "as_of_date").groupBy("user_id").count()
     counts = {r["user_id"]: r["count"] for r in recommended.collect()}
     assert set(counts) == users
-    assert all(count >= 8 for count in counts.values())
+    assert all(count >= 7 for count in counts.values()), "of fourteen on sale one is out of stock"
+
+
+@pytest.mark.usefixtures("two_releases")
+def test_what_is_out_of_stock_is_shown_to_nobody_and_who_has_withdrawn_gets_one_list(lake_spark: SparkSession, services: Settings) -> None:
+    lists: dict[str, list[tuple[str, str]]] = {}
+    for row in of_day(lake_spark, "gold.recommendations", "as_of_date").orderBy("user_id", "rank").collect():
+        lists.setdefault(row["user_id"], []).append((row["item_id"], row["model"]))
+    assert {item for places in lists.values() for item, _ in places} == {f"i{n:02}" for n in range(1, 15)} - {"i05"}
+    withdrawn = [lists[pseudonym(user, "user", services.pseudonym_key)] for user in WITHDRAWN]
+    assert withdrawn == [withdrawn[0]] * len(WITHDRAWN)
+    assert (len(withdrawn[0]), {model for _, model in withdrawn[0]}) == (13, {"unpersonal_popularity"})
+    assert sum(places == withdrawn[0] for places in lists.values()) == len(WITHDRAWN)
 
 
 @pytest.mark.usefixtures("two_releases")

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from jobs.sources.source import Csv, Feed, FeedName, Source, load
-from tests.bronze_rows import EVENT_LINE, ITEM_LINE, ORDER_LINE
+from tests.bronze_rows import CONSENT_LINE, EVENT_LINE, ITEM_LINE, ORDER_LINE, STOCK_LINE
 from tests.mutations.kinds import Format
 
 DAY = date(2026, 5, 4)
@@ -74,6 +74,14 @@ def _items(number: int) -> bytes:
     return _json([{**ITEM_LINE, "item_id": f"m{number}-i{n}", "brand": "Brook"} for n in range(ROWS)])
 
 
+def _stock(number: int) -> bytes:
+    return _json([{**STOCK_LINE, "item_id": f"m{number}-i{n}", "location_id": "north", "quantity": n - 1} for n in range(ROWS)])
+
+
+def _consents(number: int) -> bytes:
+    return _json([{**CONSENT_LINE, "user_id": f"m{number}-u{n}", "is_granted": n % 2 == 0} for n in range(ROWS)])
+
+
 def _alibaba2014(number: int) -> bytes:
     rows = [f"{1_000 + number},{n},{n % 4},5-{4 if n < 5 else 5}" for n in range(ROWS)]
     return ("user_id,brand_id,type,visit_datetime\n" + "\n".join(rows) + "\n").encode()
@@ -118,6 +126,8 @@ BASES: tuple[Base, ...] = (
     Base("synthetic", "items", "items-1.jsonl", DAY, _items),
     Base("online_retail", "orders", "o.csv", date(2010, 12, 1), _online_retail),
     Base("retailrocket", "events", "events.csv", date(2015, 5, 3), _retailrocket),
+    Base("synthetic", "stock", "stock-1.jsonl", DAY, _stock),
+    Base("synthetic", "consents", "consents-1.jsonl", DAY, _consents),
     Base("alibaba2014", "events", "e.csv", date(2013, 5, 4), _alibaba2014),
 )
 """A base a feed."""

@@ -22,7 +22,7 @@ from jobs.gold import daily_item_stats
 from jobs.interval import Interval
 from jobs.landing import LandedFile, Marker, write_marker
 from jobs.settings import Settings
-from jobs.silver import events, item_observations, order_lines
+from jobs.silver import consent_decisions, events, item_observations, order_lines, stock
 from jobs.sources.source import Canonical, Csv, Feed
 from tests.bronze_rows import SETTINGS
 from tests.mutations.bases import Base
@@ -32,7 +32,9 @@ from tests.mutations.kinds import MUTATIONS
 SHOWN = 2_000
 """Characters of a line that are looked at; what is longer is counted only."""
 
-_BUILDS = {"events": events, "order_lines": order_lines, "items": item_observations}
+_BUILDS = {"events": events, "order_lines": order_lines, "items": item_observations, "stock": stock, "consents": consent_decisions}
+_READS = {"items": ("events", "orders", "items"), "stock": ("stock",), "consents": ("consents",)}
+"""The feeds that a build takes the lines of; of the others events and orders."""
 
 
 @dataclass(frozen=True)
@@ -107,16 +109,15 @@ def _lines(spark: SparkSession, base: Base, group: Sequence[Delivery], collected
 
 
 def _canonicals(base: Base) -> list[tuple[str, Canonical]]:
-    nouns = (("events", base.source.events), ("order_lines", base.source.order_lines), ("items", base.source.items))
+    nouns = [(noun, getattr(base.source, noun)) for noun in _BUILDS]
     return [(noun, canonical) for noun, canonical in nouns if canonical and canonical.feed == base.feed_name]
 
 
 def _marked(spark: SparkSession, noun: str, base: Base, lines: DataFrame) -> DataFrame:
     nothing = spark.createDataFrame([], lines.schema)
-    frames = {name: lines if name == base.feed_name else nothing for name in ("events", "orders", "items")}
-    reads = ("events", "orders", "items") if noun == "items" else ("events", "orders")
+    frames = [lines if name == base.feed_name else nothing for name in _READS.get(noun, ("events", "orders"))]
     settings: Settings = SETTINGS
-    marked: DataFrame = _BUILDS[noun].parses(*[frames[name] for name in reads], source=base.source, settings=settings)
+    marked: DataFrame = _BUILDS[noun].parses(*frames, source=base.source, settings=settings)
     return marked
 
 

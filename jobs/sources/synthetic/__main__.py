@@ -5,7 +5,6 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from pyspark.sql import SparkSession
 from jobs.settings import Settings
 from jobs.sources.synthetic.generation import Generated, generate
 from jobs.sources.synthetic.places import Bucket, Folder, Place, place_of
-from jobs.sources.synthetic.shop import FEEDS, NO_FAULTS, Shop
+from jobs.sources.synthetic.shop import FEEDS, Shop
 from jobs.store import Store
 
 
@@ -24,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     started = time.monotonic()
     shop = Shop(options.users, options.items, options.days, options.seed, options.last_day)
     if options.clean:
-        shop = replace(shop, event_faults=NO_FAULTS, order_faults=NO_FAULTS, item_faults=NO_FAULTS)
+        shop = shop.without_faults()
     if options.out:
         store, master = None, options.master or "local[*]"
         landing: Place = Folder(options.out.absolute())

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from jobs.sources.synthetic.catalogue import BUNDLE_PROBABILITY, STEP_PROBABILITY, catalogue_of, item_id
+from jobs.sources.synthetic.consents import AGREES_AGAIN_SHARE, AGREES_SHARE, ASKED_SHARE, WITHDRAWS_SHARE
 from jobs.sources.synthetic.faults import MOST_LATE_DAYS
 from jobs.sources.synthetic.shop import REJECTED_FAULTS, SOURCE_NAME, Shop
 from jobs.sources.synthetic.shopping import BRAND_SHARE
@@ -73,7 +74,19 @@ def answers_of(shop: Shop, counts: Mapping[str, Counter[str]]) -> dict[str, Any]
             for item, (start, end) in sorted(catalogue.out_of_stock.items())
         ],
         "delisted": [{"item_id": item_id(item), "date": shop.day(day)} for item, day in sorted(catalogue.delisted_from.items())],
-        "fault_rates": {"events": asdict(shop.event_faults), "orders": asdict(shop.order_faults), "items": asdict(shop.item_faults)},
+        "consents": {
+            "asked_share": ASKED_SHARE,
+            "agrees_share": AGREES_SHARE,
+            "withdraws_share": WITHDRAWS_SHARE,
+            "agrees_again_share": AGREES_AGAIN_SHARE,
+        },
+        "fault_rates": {
+            "events": asdict(shop.event_faults),
+            "orders": asdict(shop.order_faults),
+            "items": asdict(shop.item_faults),
+            "stock": asdict(shop.stock_faults),
+            "consents": asdict(shop.consent_faults),
+        },
         "most_late_days": MOST_LATE_DAYS,
         "counts": {feed: _counted(found) for feed, found in counts.items()},
     }

@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 
 from jobs.landing import LandedFile, folder
 from jobs.sources.synthetic.answers import PREFIX
-from jobs.sources.synthetic.catalogue import catalogue_of, observations
-from jobs.sources.synthetic.faults import Landed, land, land_items
+from jobs.sources.synthetic.catalogue import catalogue_of, counts, observations
+from jobs.sources.synthetic.consents import agrees, decisions
+from jobs.sources.synthetic.faults import Landed, land, land_beside
 from jobs.sources.synthetic.places import Place
 from jobs.sources.synthetic.shop import SOURCE_NAME, Shop, Stream
 from jobs.sources.synthetic.shopping import History, history_of
@@ -34,6 +35,7 @@ USER_ANSWERS = pa.schema(
         ("stopped_date", pa.date32()),
         ("is_coupon_persuadable", pa.bool_()),
         ("is_bot", pa.bool_()),
+        ("agrees_to_personalisation", pa.bool_()),
         ("checkout_variant", pa.string()),
         ("coupon_variant", pa.string()),
         ("visits", pa.int64()),
@@ -41,7 +43,7 @@ USER_ANSWERS = pa.schema(
         ("guest_orders", pa.int64()),
     ]
 )
-"""One row a user; NULL taste, brands and type for bots.
+"""One row a user; NULL taste, brands and type for bots, and whether they agree at the end of the last day for who was never asked.
 
 ``stopped_date`` is the first day without visits, NULL for those who did not stop.
 """
@@ -56,19 +58,24 @@ class Written(NamedTuple):
 
 def write_block(shop: Shop, block: int, landing: Place, answers_place: Place) -> Written:
     """Write the landed files of one block of users, and its part of the answers about users."""
-    counts: dict[str, Counter[str]] = {"events": Counter(), "orders": Counter()}
+    found: dict[str, Counter[str]] = {"events": Counter(), "orders": Counter(), "consents": Counter()}
     lines: dict[tuple[str, int], list[Landed]] = defaultdict(list)
     known: list[dict[str, Any]] = []
     for number in shop.blocks()[block]:
         visitor = visitor_of(shop, number)
         history = history_of(shop, visitor)
-        rng = shop.generator(Stream.FAULTS, number)
-        before = counts["events"]["kept"]
-        for feed, moments, rates in (("events", history.events, shop.event_faults), ("orders", history.orders, shop.order_faults)):
-            for landed in land(shop, feed, moments, user=number, rates=rates, rng=rng, counts=counts[feed]):
+        rng, own_rng = shop.generator(Stream.FAULTS, number), shop.generator(Stream.CONSENT_FAULTS, number)
+        answers = decisions(shop, visitor)
+        before = found["events"]["kept"]
+        for feed, moments, rates, chance in (
+            ("events", history.events, shop.event_faults, rng),
+            ("orders", history.orders, shop.order_faults, rng),
+            ("consents", answers, shop.consent_faults, own_rng),
+        ):
+            for landed in land(shop, feed, moments, user=number, rates=rates, rng=chance, counts=found[feed]):
                 lines[feed, landed.day].append(landed)
-        counts["events"]["bot"] += (counts["events"]["kept"] - before) * visitor.is_bot
-        known.append(user_answer(shop, visitor, history))
+        found["events"]["bot"] += (found["events"]["kept"] - before) * visitor.is_bot
+        known.append(user_answer(shop, visitor, history) | {"agrees_to_personalisation": agrees(answers)})
     files = []
     for (feed, day), landed_lines in sorted(lines.items()):
         landed_lines.sort()
@@ -77,19 +84,24 @@ def write_block(shop: Shop, block: int, landing: Place, answers_place: Place) ->
     buffer = io.BytesIO()
     pq.write_table(pa.Table.from_pylist(known, USER_ANSWERS), buffer)
     answers_place.write(f"{PREFIX}users/part-{block:05d}.parquet", buffer.getvalue())
-    return Written(files, counts)
+    return Written(files, found)
 
 
-def write_items(shop: Shop, landing: Place) -> Written:
-    """Write the landed files of the items feed, one a day on which anything changed."""
-    counts: Counter[str] = Counter()
+def write_shelves(shop: Shop, landing: Place) -> Written:
+    """Write the landed files of the items and the stock feed, one a day on which anything changed."""
+    catalogue = catalogue_of(shop)
+    found: dict[str, Counter[str]] = {"items": Counter(), "stock": Counter()}
     files = []
-    for day in range(shop.days):
-        rng = shop.generator(Stream.CATALOGUE_FAULTS, day)
-        texts = list(land_items(shop, day, observations(shop, catalogue_of(shop), day), rng, counts))
-        if texts:
-            files.append(("items", shop.day(day), write_file(landing, "items", shop.day(day), 0, texts)))
-    return Written(files, {"items": counts})
+    for feed, said, rates, stream in (
+        ("items", observations, shop.item_faults, Stream.CATALOGUE_FAULTS),
+        ("stock", counts, shop.stock_faults, Stream.STOCK_FAULTS),
+    ):
+        for day in range(shop.days):
+            rng = shop.generator(stream, day)
+            texts = list(land_beside(feed, day, said(shop, catalogue, day), rates=rates, rng=rng, counts=found[feed]))
+            if texts:
+                files.append((feed, shop.day(day), write_file(landing, feed, shop.day(day), 0, texts)))
+    return Written(files, found)
 
 
 def write_file(landing: Place, feed: str, day: date, number: int, texts: Iterable[str]) -> LandedFile:

@@ -187,6 +187,23 @@ def _absences(shop: Shop, popular: list[int], rng: np.random.Generator) -> dict[
     return {"out_of_stock": out_of_stock, "delisted_from": {int(item): int(rng.integers(2, shop.days)) for item in delisted}}
 
 
+def pieces(shop: Shop) -> list[int]:
+    """How many of each item lie in the warehouse while it is in stock."""
+    return [3 + int(drawn) for drawn in shop.generator(Stream.STOCK).lognormal(3.0, 0.8, shop.items)]
+
+
+def counts(shop: Shop, catalogue: Catalogue, day: int) -> list[dict[str, Any]]:
+    """Lines of the stock feed for a day offset: every item on the first day, then those that ran out or came back, by item."""
+    lines = []
+    for item, full in enumerate(pieces(shop)):
+        start, end = catalogue.out_of_stock.get(item, (None, None))
+        if day == 0 or day in {start, end}:
+            quantity = 0 if day == start else full
+            at = f"{shop.day(day).isoformat()}T00:00:00.000Z"
+            lines.append({"item_id": item_id(item), "location_id": None, "observed_at": at, "quantity": quantity})
+    return lines
+
+
 def observations(shop: Shop, catalogue: Catalogue, day: int) -> list[dict[str, Any]]:
     """Lines of the items feed for a day offset: every item on the first day, then those whose price or sale changed, by item."""
     lines = []

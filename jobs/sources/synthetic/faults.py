@@ -18,7 +18,7 @@ from jobs.sources.synthetic.shopping import Moment
 MOST_LATE_DAYS = 3
 """Days after its own day on which a line may still land; what lands later is rejected."""
 ABSURD_PRICE_MINOR = 999_999_999_900
-TIME_COLUMNS = {"events": "occurred_at", "orders": "ordered_at", "items": "observed_at"}
+TIME_COLUMNS = {"events": "occurred_at", "orders": "ordered_at", "items": "observed_at", "stock": "observed_at", "consents": "decided_at"}
 TYPE_COLUMNS = {"events": ("event_type", "page_ping"), "orders": ("kind", "exchange")}
 """The column that says what a line is, by feed, and a word for it that the platform does not know."""
 ITEM_NEEDED = frozenset({"select_item", "view_item", "add_to_wishlist", "add_to_cart", "remove_from_cart", "purchase", "refund", "sale"})
@@ -85,10 +85,12 @@ def land(
             yield Landed(copy_day, (moment.true_ms + 30_000, user, sequence, 1), text)
 
 
-def land_items(shop: Shop, day: int, rows: Sequence[Row], rng: np.random.Generator, counts: Counter[str]) -> Iterator[str]:
-    """Lines of the items feed of one day; what is damaged comes beside the sound line, and only on the first day."""
+def land_beside(
+    feed: str, day: int, rows: Sequence[Row], *, rates: FaultRates, rng: np.random.Generator, counts: Counter[str]
+) -> Iterator[str]:
+    """Lines of the items or the stock feed of one day; what is damaged comes beside the sound line, and only on the first day."""
     for row, (first, dice) in zip(rows, rng.random((len(rows), 2)).tolist(), strict=True):
-        fault = drawn_fault(shop.item_faults, first)
+        fault = drawn_fault(rates, first)
         text = _encode(row)
         counts["lines"] += 1
         counts["kept"] += 1
@@ -102,7 +104,7 @@ def land_items(shop: Shop, day: int, rows: Sequence[Row], rng: np.random.Generat
         elif fault == "not_json":
             yield NOT_JSON[int(dice * len(NOT_JSON))]
         else:
-            yield _encode(row | _damage("items", fault, row, dice))
+            yield _encode(row | _damage(feed, fault, row, dice))
 
 
 def drawn_fault(rates: FaultRates, number: float) -> str | None:
@@ -131,7 +133,7 @@ def _damage(feed: str, fault: str | None, row: Mapping[str, Any], dice: float) -
         return {"currency": "USD" if dice < 0.5 else "JPY"}
     if fault == "unknown_type" and type_column and row["item_id"] is not None:
         return {type_column: unknown}
-    if fault == "missing_item" and row.get(type_column) in ITEM_NEEDED:
+    if fault == "missing_item" and (feed == "stock" or row.get(type_column) in ITEM_NEEDED):
         return {"item_id": None}
     return {}
 

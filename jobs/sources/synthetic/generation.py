@@ -8,7 +8,7 @@ from pyspark.sql import SparkSession
 
 from jobs.landing import MARKER, Marker, folder
 from jobs.sources.synthetic import answers
-from jobs.sources.synthetic.blocks import Written, write_block, write_items
+from jobs.sources.synthetic.blocks import Written, write_block, write_shelves
 from jobs.sources.synthetic.places import Place
 from jobs.sources.synthetic.shop import FEEDS, REJECTED_FAULTS, SOURCE_NAME, Shop
 
@@ -49,8 +49,8 @@ def generate(
     """
     landing.clear(f"landing/{SOURCE_NAME}/")
     answers_place.clear(answers.PREFIX)
-    done = [write_items(shop, landing)]
-    tell(f"catalogue: {shop.items} items, {done[0].counts['items']['lines']} lines")
+    done = [write_shelves(shop, landing)]
+    tell(f"catalogue: {shop.items} items, {done[0].counts['items']['lines']} lines, {done[0].counts['stock']['lines']} of stock")
     blocks = shop.blocks()
     step = BLOCKS_AT_ONCE * spark.sparkContext.defaultParallelism
     for start in range(0, len(blocks), step):

@@ -1,6 +1,6 @@
 """The size of a synthetic shop and everything that is planted in it, declared in one place."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from enum import IntEnum
 from functools import cached_property
@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 SOURCE_NAME = "synthetic"
-FEEDS = ("events", "orders", "items")
+FEEDS = ("events", "orders", "items", "stock", "consents")
 CURRENCY = "EUR"
 
 DAY_MS = 86_400_000
@@ -26,6 +26,10 @@ class Stream(IntEnum):
     CATALOGUE_FAULTS = 5
     STEPS = 6
     LIKED_BRANDS = 7
+    STOCK = 8
+    STOCK_FAULTS = 9
+    CONSENTS = 10
+    CONSENT_FAULTS = 11
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,12 @@ ORDER_FAULTS = FaultRates(late=0.010, too_late=0.0005, early=0.001, too_early=0.
 ITEM_FAULTS = FaultRates(resent=0.01, late=0, too_late=0, early=0, too_early=0, cut_json=0.002, not_json=0.002, impossible_price=0.004,
                          unknown_type=0, wrong_currency=0.002, missing_item=0, clock_skew=0)  # fmt: skip
 """The catalogue's; all but copies fall on the first day, which lists every item: a later day's few changes would be mostly faults."""
+STOCK_FAULTS = FaultRates(resent=0.01, late=0, too_late=0, early=0, too_early=0, cut_json=0.004, not_json=0.002, impossible_price=0,
+                          unknown_type=0, wrong_currency=0, missing_item=0.004, clock_skew=0)  # fmt: skip
+"""The counts'; all but copies fall on the first day, as the catalogue's do."""
+CONSENT_FAULTS = FaultRates(resent=0.01, late=0.02, too_late=0, early=0, too_early=0, cut_json=0.002, not_json=0.001, impossible_price=0,
+                            unknown_type=0, wrong_currency=0, missing_item=0, clock_skew=0)  # fmt: skip
+"""No decision is too late, so none is planted as such; what is damaged comes beside the sound line: on many days there is but one."""
 
 REJECTED_FAULTS = (
     "too_late",
@@ -91,12 +101,19 @@ class Shop:
     event_faults: FaultRates = field(default=EVENT_FAULTS)
     order_faults: FaultRates = field(default=ORDER_FAULTS)
     item_faults: FaultRates = field(default=ITEM_FAULTS)
+    stock_faults: FaultRates = field(default=STOCK_FAULTS)
+    consent_faults: FaultRates = field(default=CONSENT_FAULTS)
     user_days_per_block: int = USER_DAYS_PER_BLOCK
 
     def __post_init__(self) -> None:
         if self.users < 1 or self.items < 20 or self.days < 1 or self.seed < 0:
             message = f"a shop has at least 1 user, 20 items, 1 day and a seed from 0 up; found {self}"
             raise ValueError(message)
+
+    def without_faults(self) -> "Shop":
+        """The same shop with clean files."""
+        clean = NO_FAULTS
+        return replace(self, event_faults=clean, order_faults=clean, item_faults=clean, stock_faults=clean, consent_faults=clean)
 
     @property
     def first_day(self) -> date:

@@ -9,19 +9,30 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from expectations.vocabulary import EVENT_TYPES, EVENT_TYPES_WITHOUT_ITEM, ORDER_LINE_KINDS
+from expectations.vocabulary import EVENT_TYPES, EVENT_TYPES_WITHOUT_ITEM, ORDER_LINE_KINDS, PURPOSES
 from jobs.landing import MARKER, Marker
 from jobs.settings import Settings
 from jobs.silver.parsing import MOST_MINOR
-from jobs.sources.source import EVENT_COLUMNS, ITEM_COLUMNS, ORDER_LINE_COLUMNS
-from jobs.sources.synthetic.blocks import write_block, write_items
+from jobs.sources.source import CONSENT_COLUMNS, EVENT_COLUMNS, ITEM_COLUMNS, ORDER_LINE_COLUMNS, STOCK_COLUMNS
+from jobs.sources.synthetic.blocks import write_block, write_shelves
 from jobs.sources.synthetic.faults import MOST_LATE_DAYS, drawn_fault
 from jobs.sources.synthetic.places import Folder, place_of
-from jobs.sources.synthetic.shop import NO_FAULTS, REJECTED_FAULTS, FaultRates, Shop
+from jobs.sources.synthetic.shop import FEEDS, REJECTED_FAULTS, FaultRates, Shop
 
 SHOP = Shop(users=400, items=300, days=21, seed=7, last_day=date(2026, 6, 30))
-TIMES = {"events": "occurred_at", "orders": "ordered_at", "items": "observed_at"}
-KEYS = {"events": ("event_id",), "orders": ("order_line_id",), "items": ("item_id", "observed_at")}
+TIMES = {"events": "occurred_at", "orders": "ordered_at", "items": "observed_at", "stock": "observed_at", "consents": "decided_at"}
+KEYS = {
+    "events": ("event_id",),
+    "orders": ("order_line_id",),
+    "items": ("item_id", "observed_at"),
+    "stock": ("item_id", "observed_at"),
+    "consents": ("user_id", "purpose", "decided_at"),
+}
+KINDS: dict[str, tuple[str | None, tuple[str | None, ...]]] = {
+    "events": ("event_type", EVENT_TYPES),
+    "orders": ("kind", ORDER_LINE_KINDS),
+    "consents": ("purpose", PURPOSES),
+}
 
 
 class Line(NamedTuple):
@@ -45,15 +56,15 @@ def fault_of(feed: str, line: Line) -> str | None:
     except ValueError:
         return "cut_json" if line.text.startswith("{") else "not_json"
     lateness = (line.landed - date.fromisoformat(row[TIMES[feed]][:10])).days
-    kinds = {"events": EVENT_TYPES, "orders": ORDER_LINE_KINDS, "items": (None,)}[feed]
-    kind = row.get("event_type" if feed == "events" else "kind")
+    column, kinds = KINDS.get(feed, (None, (None,)))
+    kind = row.get(column)
     checks = {
         "too_late": lateness > MOST_LATE_DAYS,
         "too_early": lateness < -1,
         "unknown_type": kind not in kinds,
-        "missing_item": row["item_id"] is None and kind not in EVENT_TYPES_WITHOUT_ITEM,
-        "impossible_price": row["unit_price_minor"] is not None and not 0 <= row["unit_price_minor"] <= MOST_MINOR,
-        "wrong_currency": row["currency"] not in {None, "EUR"},
+        "missing_item": row.get("item_id", "") is None and kind not in EVENT_TYPES_WITHOUT_ITEM,
+        "impossible_price": row.get("unit_price_minor") is not None and not 0 <= row["unit_price_minor"] <= MOST_MINOR,
+        "wrong_currency": row.get("currency") not in {None, "EUR"},
     }
     found = [name for name, applies in checks.items() if applies]
     assert len(found) <= 1
@@ -80,7 +91,7 @@ def recount(root: Path, feed: str) -> Counter[str]:
         lateness = (line.landed - date.fromisoformat(row[TIMES[feed]][:10])).days
         counts["late"] += lateness > 0
         counts["early"] += lateness < 0
-        counts["guest"] += feed != "items" and row["user_id"] is None
+        counts["guest"] += row.get("user_id", "") is None
     return counts
 
 
@@ -88,7 +99,7 @@ def recount(root: Path, feed: str) -> Counter[str]:
 def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Counter[str]]]:
     root = tmp_path_factory.mktemp("shop")
     place, counts = Folder(root), {feed: Counter[str]() for feed in TIMES}
-    for part in (write_items(SHOP, place), *(write_block(SHOP, block, place, place) for block in range(len(SHOP.blocks())))):
+    for part in (write_shelves(SHOP, place), *(write_block(SHOP, block, place, place) for block in range(len(SHOP.blocks())))):
         for feed, found in part.counts.items():
             counts[feed].update(found)
     return root, counts
@@ -116,6 +127,7 @@ def test_every_fault_that_must_be_survived_is_among_the_events(written: tuple[Pa
 
 def test_lines_name_exactly_the_canonical_columns(written: tuple[Path, dict[str, Counter[str]]]) -> None:
     columns = {"events": EVENT_COLUMNS, "orders": {**ORDER_LINE_COLUMNS, "line_number": "int"}, "items": ITEM_COLUMNS}
+    columns |= {"stock": STOCK_COLUMNS, "consents": CONSENT_COLUMNS}
     for feed, expected in columns.items():
         rows = [json.loads(line.text) for line in lines_of(written[0], feed) if fault_of(feed, line) is None]
         assert all(set(row) == set(expected) for row in rows)
@@ -131,9 +143,11 @@ def test_the_lateness_that_is_planted_as_survivable_is_what_the_platform_survive
 
 
 def test_a_clean_shop_has_no_faults(tmp_path: Path) -> None:
-    shop = Shop(60, 40, 5, 7, date(2026, 6, 30), event_faults=NO_FAULTS, order_faults=NO_FAULTS, item_faults=NO_FAULTS)
-    counts = write_block(shop, 0, Folder(tmp_path), Folder(tmp_path)).counts["events"]
-    assert counts["kept"] == counts["lines"] > 0
+    shop, place = Shop(60, 40, 5, 7, date(2026, 6, 30)).without_faults(), Folder(tmp_path)
+    every = write_block(shop, 0, place, place).counts | write_shelves(shop, place).counts
+    assert {feed: found["lines"] - found["kept"] for feed, found in every.items()} == dict.fromkeys(FEEDS, 0)
+    counts = every["events"]
+    assert counts["kept"] > 0
     assert counts["late"] == counts["early"] == counts["clock_skew"] == 0
 
 

@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from jobs.landing import MARKER, Marker
 from jobs.sources.synthetic.generation import Generated, generate
 from jobs.sources.synthetic.places import Folder
-from jobs.sources.synthetic.shop import Shop
+from jobs.sources.synthetic.shop import FEEDS, Shop
 
 Make = Callable[..., Generated]
 
@@ -53,9 +53,9 @@ def test_writing_again_replaces_a_longer_shop(make: Make, tmp_path: Path) -> Non
 
 def test_each_day_and_feed_has_a_marker_that_describes_its_files(make: Make, tmp_path: Path) -> None:
     result = make(tmp_path, 2)
-    rows = dict.fromkeys(("events", "orders", "items"), 0)
+    rows = dict.fromkeys(FEEDS, 0)
     markers = sorted(tmp_path.rglob(MARKER))
-    assert len(markers) == 3 * 4
+    assert len(markers) == len(FEEDS) * 4
     for path in markers:
         marker = Marker.from_json(path.read_bytes(), path.name)
         assert {file.name for file in marker.files} == {other.name for other in path.parent.iterdir()} - {MARKER}

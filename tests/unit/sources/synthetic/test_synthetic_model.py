@@ -7,7 +7,8 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from jobs.sources.synthetic.catalogue import STEP_PROBABILITY, catalogue_of, category_shares, item_id, observations, season
+from jobs.sources.synthetic.catalogue import STEP_PROBABILITY, catalogue_of, category_shares, counts, item_id, observations, season
+from jobs.sources.synthetic.consents import ASKED_SHARE, agrees, decisions
 from jobs.sources.synthetic.shop import DAY_MS, Shop
 from jobs.sources.synthetic.shopping import MOST_EVENTS, History, Moment, history_of
 from jobs.sources.synthetic.visitors import CHECKOUT, RFM_TYPES, Visitor, visitor_of
@@ -102,6 +103,29 @@ def test_nothing_is_sold_while_it_is_out_of_stock(people: list[tuple[Visitor, Hi
     for item, (start, end) in catalogue.out_of_stock.items():
         assert sum(sold[item_id(item), day] for day in range(start, end)) == 0
     assert sum(sold[item_id(item), day] for item in catalogue.out_of_stock for day in range(SHOP.days)) > 0
+
+
+def test_stock_is_counted_when_it_runs_out_and_when_it_comes_back() -> None:
+    catalogue = catalogue_of(SHOP)
+    said = {(line["item_id"], day): line["quantity"] for day in range(SHOP.days) for line in counts(SHOP, catalogue, day)}
+    assert all(said[item_id(item), 0] > 0 for item in range(SHOP.items))
+    later = {place: quantity for place, quantity in said.items() if place[1]}
+    outs = {item_id(item): span for item, span in catalogue.out_of_stock.items()}
+    wanted = {(item, start): 0 for item, (start, _) in outs.items()}
+    wanted |= {(item, end): said[item, 0] for item, (_, end) in outs.items() if end < SHOP.days}
+    assert later == wanted
+
+
+def test_a_few_users_withdraw_and_some_of_them_agree_again(people: list[tuple[Visitor, History]]) -> None:
+    answers = {visitor.number: decisions(SHOP, visitor) for visitor, _ in people}
+    end = SHOP.start_ms + SHOP.days * DAY_MS
+    assert all(SHOP.start_ms <= moment.at_ms < end for moments in answers.values() for moment in moments)
+    assert all(earlier.at_ms < later.at_ms for moments in answers.values() for earlier, later in pairwise(moments))
+    last = Counter(agrees(moments) for moments in answers.values())
+    assert last[None] / SHOP.users == pytest.approx(1 - ASKED_SHARE, abs=0.06)
+    assert 10 < last[False] < 0.15 * SHOP.users
+    changed = [moments for moments in answers.values() if len(moments) > 2]
+    assert {agrees(moments) for moments in changed} == {True, False}
 
 
 def test_churners_stop_on_their_day(people: list[tuple[Visitor, History]]) -> None:

@@ -77,6 +77,10 @@ class ExpiredRawError(BadDataError):
     """Raw text that is needed has reached the end of its retention; a rebuild would be from half of what had landed."""
 
 
+class SignalsError(BadDataError):
+    """What a model is to learn from is empty where it must not be, or has weights that are no numbers, negative or beyond all bounds."""
+
+
 class TooLargeError(BadDataError):
     """A model was asked to learn from more than it is meant for."""
 

@@ -19,10 +19,10 @@ from jobs.recommender.models.content import Content
 from jobs.recommender.models.popularity import UNPERSONAL, Popularity
 from jobs.recommender.ranker import NOTHING, Ranker, Scores
 from jobs.recommender.reasons import REASONS_FRAME, because
-from jobs.recommender.slates import Arrangement, Slates, best
+from jobs.recommender.slates import Arrangement, Finding, LeftOut, Slates, best
 
 CELLS_A_BLOCK = 4_000_000
-"""User-by-item scores that are held at a time: 32 MB."""
+"""User-by-item scores that are held at a time: 32 MB. A ranker that can find the best without them is asked to where there are more."""
 
 IS_UNPERSONAL = "is_unpersonal"
 """Column of the asked users: true where nothing may rest on what the user did."""
@@ -142,15 +142,8 @@ def slate_batch(
 ) -> pa.RecordBatch:
     """The slates of one batch of ``user_id``, ``HISTORIES_FRAME`` and ``excluded``, as ``SLATE_FRAME``, with ``REASONS_FRAME`` if asked."""
     excluded = _pairs(batch.column("excluded"), item_ids)
-    step = max(1, CELLS_A_BLOCK // max(1, len(item_ids)))
-    parts = []
-    for start in range(0, max(1, batch.num_rows), step):
-        block = batch.slice(start, step)
-        mine = (excluded[0] >= start) & (excluded[0] < start + step)
-        left_out = (excluded[0][mine] - start, excluded[1][mine])
-        slates = chained(block, rankers, item_ids, k, left_out, arrangement=arrangement, reserved=reserved)
-        parts.append(_as_rows(block, slates, rankers, item_ids, has_reasons=has_reasons))
-    return pa.Table.from_batches(parts).combine_chunks().to_batches()[0] if len(parts) > 1 else parts[0]
+    slates = chained(batch, rankers, item_ids, k, excluded, arrangement=arrangement, reserved=reserved)
+    return _as_rows(batch, slates, rankers, item_ids, has_reasons=has_reasons)
 
 
 def chained(
@@ -178,18 +171,44 @@ def chained(
         turns += [(link, width) for link in ordinary]
     for link, end in turns:
         ranker, open_rows = rankers[link], np.flatnonzero(slates.filled < end)
-        if not len(open_rows):
-            continue
-        found = candidate_scores(ranker, block.take(pa.array(open_rows)), item_ids)
-        row_of = np.full(users, -1, dtype=np.int64)
-        row_of[open_rows] = np.arange(len(open_rows))
-        inside = row_of[masked[0]] >= 0
-        found[row_of[masked[0]][inside], masked[1][inside]] = NOTHING
-        for place in range(width):
-            taken = slates.filled[open_rows] > place
-            found[np.flatnonzero(taken), slates.positions[open_rows[taken], place]] = NOTHING
-        more = arrangement.best(found, width, slates.of(open_rows)) if arrangement else best(found, width)
-        _fill(slates, open_rows, more, (link, end))
+        most = max(1, CELLS_A_BLOCK // max(1, len(item_ids)))
+        finding = ranker if arrangement is None and len(open_rows) > most and isinstance(ranker, Finding) else None
+        step = most if finding is None else len(open_rows)
+        for begin in range(0, len(open_rows), step):
+            rows = open_rows[begin : begin + step]
+            left_out, asked = _left_out(slates, rows, masked), block.take(pa.array(rows))
+            if finding is not None:
+                more = _found(finding, asked, item_ids, width, left_out)
+            else:
+                scores = candidate_scores(ranker, asked, item_ids)
+                scores[left_out] = NOTHING
+                more = arrangement.best(scores, width, slates.of(rows)) if arrangement else best(scores, width)
+            _fill(slates, rows, more, (link, end))
+    return slates
+
+
+def _left_out(slates: Slates, rows: npt.NDArray[np.int64], masked: Pairs) -> Pairs:
+    """What some of the users must not get: what is ``masked``, and what they have. Their rows are counted among ``rows``."""
+    row_of = np.full(len(slates.filled), -1, dtype=np.int64)
+    row_of[rows] = np.arange(len(rows))
+    inside = row_of[masked[0]] >= 0
+    given = slates.of(rows)
+    held = np.nonzero(given.given)
+    return np.concatenate([row_of[masked[0]][inside], held[0]]), np.concatenate([masked[1][inside], given.positions[held]])
+
+
+def _found(ranker: Finding, block: pa.RecordBatch, item_ids: pa.Array, width: int, left_out: Pairs) -> Slates:
+    """What a ranker finds among the candidates, as positions in ``item_ids``."""
+    place = places(item_ids, ranker.item_ids)
+    known = np.flatnonzero(place >= 0)
+    number = np.full(len(item_ids), -1, dtype=np.int64)
+    number[known] = np.arange(len(known))
+    is_known = number[left_out[1]] >= 0
+    out = LeftOut.of_pairs(block.num_rows, left_out[0][is_known], number[left_out[1][is_known]])
+    found = ranker.best(Histories.of_batch(block, ranker.item_ids), place[known], out, width)
+    slates, columns = Slates.empty(block.num_rows, width), found.positions.shape[1]
+    slates.positions[:, :columns], slates.scores[:, :columns] = known[found.positions] if columns else 0, found.scores
+    slates.filled[:] = found.filled
     return slates
 
 

@@ -69,6 +69,24 @@ class Histories:
         positions = places[self.positions]
         return self._where(positions >= 0, positions, items)
 
+    def batches(self, cells: int, columns: int) -> Iterator[npt.NDArray[np.int64]]:
+        """Rows with a history, in batches of users with about as many entries each: at most ``cells`` figures, ``columns`` an entry."""
+        lengths = np.diff(self.indptr)
+        rows = np.argsort(lengths, kind="stable")
+        rows = rows[lengths[rows] > 0]
+        while len(rows):
+            fit = lengths[rows] * np.arange(1, len(rows) + 1) * columns <= cells
+            step = max(1, int(fit.sum()))
+            yield rows[:step]
+            rows = rows[step:]
+
+    def entries(self, rows: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+        """Where the entries of some users lie, side by side: users x most entries, and which of these places hold one."""
+        lengths = np.diff(self.indptr)[rows]
+        places = np.arange(int(lengths.max(initial=0)))
+        inside = places < lengths[:, None]
+        return np.where(inside, self.indptr[rows][:, None] + places, 0), inside
+
     def _where(self, kept: npt.NDArray[np.bool_], positions: npt.NDArray[np.int64], items: int) -> "Histories":
         indptr = np.concatenate([[0], np.cumsum(kept)])[self.indptr].astype(np.int64)
         return Histories(items, indptr, positions[kept], self.weights[kept], self.times[kept], self.segments)

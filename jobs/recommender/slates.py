@@ -1,12 +1,13 @@
 """Lists of places: the best of a block of scores, by the scores alone or under a shop's rules."""
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from jobs.recommender.histories import numbered, whole_column
+from jobs.recommender.histories import Histories, numbered, whole_column
 from jobs.recommender.house_rules import HouseRules
 from jobs.recommender.ranker import NOTHING, Scores
 
@@ -38,6 +39,42 @@ class Slates:
         """Users x k: which places count."""
         found: npt.NDArray[np.bool_] = np.arange(self.positions.shape[1])[None, :] < self.filled[:, None]
         return found
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """What must not be on a list: of the user ``row`` the ``positions`` from ``starts[row]`` to ``starts[row + 1]``."""
+
+    starts: npt.NDArray[np.int64]
+    positions: npt.NDArray[np.int64]
+
+    @classmethod
+    def of_pairs(cls, users: int, rows: npt.NDArray[np.int64], positions: npt.NDArray[np.int64]) -> "LeftOut":
+        """Of pairs of a row and a position, in any order."""
+        order = np.argsort(rows, kind="stable")
+        return cls(np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=users))]).astype(np.int64), positions[order])
+
+    def rows(self, begin: int, end: int) -> "LeftOut":
+        """What is left out of the users ``begin <= row < end``."""
+        first, last = self.starts[begin], self.starts[end]
+        return LeftOut(self.starts[begin : end + 1] - first, self.positions[first:last])
+
+
+@runtime_checkable
+class Finding(Protocol):
+    """A ranker that finds the best items of many users without a score for every one."""
+
+    @property
+    def item_ids(self) -> pa.Array:
+        """The items that it knows, in the order of their ids."""
+        ...
+
+    def best(self, histories: Histories, among: npt.NDArray[np.int64], left_out: LeftOut, k: int) -> Slates:
+        """What ``best`` finds in the ranker's scores of the positions ``among`` (rising) without what is left out.
+
+        Positions, those left out included, are places in ``among``.
+        """
+        ...
 
 
 def best(scores: Scores, k: int) -> Slates:

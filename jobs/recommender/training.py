@@ -44,8 +44,8 @@ HISTORY_DAYS = 180
 PACKAGES = ("numpy", "pandas", "pyarrow", "scipy", "pyspark")
 """What a reader of the logged model has to install; of pyspark only its Python part is imported, no Java is needed."""
 
-MORE_PACKAGES = {"hybrid": ("xgboost-cpu" if sys.platform == "linux" else "xgboost",)}
-"""What readers of one model need beyond that."""
+MORE_PACKAGES = {"hybrid": ("xgboost-cpu" if sys.platform == "linux" else "xgboost",), "als": ("numba",)}
+"""What readers of one model need beyond that; of ALS only who asks for thousands of lists at a time imports it."""
 
 HOUSE_RULES = "house_rules"
 """Tag of a run: the rules under which its candidates were judged, as JSON."""

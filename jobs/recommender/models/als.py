@@ -1,23 +1,23 @@
-"""Implicit matrix factorisation by alternating least squares (Hu, Koren & Volinsky 2008), fitted by Spark MLlib."""
+"""Implicit matrix factorisation by alternating least squares (Hu, Koren & Volinsky 2008), fitted in blocks on Spark."""
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyspark import StorageLevel
-from pyspark.ml import recommendation as mllib
 from pyspark.sql import DataFrame
-from pyspark.sql import functions as F
 
-from jobs.recommender.histories import Histories, valid
-from jobs.recommender.positions import positions
+from jobs.recommender.als.best import Ordered
+from jobs.recommender.als.blocks import extent
+from jobs.recommender.als.fit import Settings, fit
+from jobs.recommender.als.place import place_of
+from jobs.recommender.histories import Histories
 from jobs.recommender.ranker import NOTHING, Scores, nearest
+from jobs.recommender.slates import LeftOut, Slates
 
-RATINGS_A_BLOCK = 2_000_000
-"""Blocks grow with the data, never with the cluster: the sums of a fit depend on its blocks."""
+CELLS_A_BATCH = 500_000
+"""Figures of the users' items that are held at a time, 4 MB."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +32,21 @@ class Als:
 
     def user_factors(self, histories: Histories) -> npt.NDArray[np.float64]:
         """Users x rank: x = (Y'Y + Y'(C - I)Y + r n I)^-1 Y'C p over the user's n items (Hu et al. 2008, eq. 4; r n as MLlib scales it)."""
-        found = np.zeros((histories.users, self._items.shape[1]))
-        for row in range(histories.users):
-            mine, confidence = self._own(histories, row)
-            if len(mine):
-                found[row] = np.linalg.solve(self._left(mine, confidence), mine.T @ (1 + confidence))
+        rank = self.factors.shape[1]
+        found = np.zeros((histories.users, rank))
+        for rows in histories.batches(CELLS_A_BATCH, rank):
+            entries, inside = histories.entries(rows)
+            mine = self._items[histories.positions[entries]] * inside[..., None]
+            confidence = self.alpha * histories.weights[entries] * inside
+            ridge = self.regularisation * inside.sum(axis=1)[:, None, None] * np.eye(rank)
+            left = self._all_items + (mine * confidence[..., None]).transpose(0, 2, 1) @ mine + ridge
+            found[rows] = np.linalg.solve(left, (mine * (1 + confidence)[..., None]).sum(axis=1)[..., None])[..., 0]
         return found
+
+    def best(self, histories: Histories, among: npt.NDArray[np.int64], left_out: LeftOut, k: int) -> Slates:
+        """As ``Finding.best``; nothing for somebody without a history."""
+        found = self._ordered(among).best(self.user_factors(histories), left_out, k)
+        return replace(found, filled=np.where(np.diff(histories.indptr) > 0, found.filled, 0))
 
     def contributions(self, histories: Histories, row: int, positions: npt.NDArray[np.int64]) -> Scores:
         """As ``Explaining.contributions``: y_i' W y_j (1 + c_j), W the inverse of the user's system (Hu et al. 2008, eq. 7)."""
@@ -53,6 +62,18 @@ class Als:
     def _all_items(self) -> Scores:
         gramian: Scores = self._items.T @ self._items
         return gramian
+
+    @cached_property
+    def _kept(self) -> dict[bytes, Ordered]:
+        return {}
+
+    def _ordered(self, among: npt.NDArray[np.int64]) -> Ordered:
+        """The items ``among``, those of the last call if they are the same."""
+        wanted = among.tobytes()
+        if wanted not in self._kept:
+            self._kept.clear()
+            self._kept[wanted] = Ordered(self._items[among])
+        return self._kept[wanted]
 
     def _own(self, histories: Histories, row: int) -> tuple[Scores, Scores]:
         own = histories.of(row)
@@ -75,47 +96,43 @@ class Als:
 
 @dataclass(frozen=True)
 class AlsTrainer:
-    """``alpha``: confidence gained by one unit of weight; ``regularisation``: scaled by each row's number of items (ALS-WR, as MLlib)."""
+    """``alpha``: confidence gained by one unit of weight; ``regularisation``: scaled by each row's number of items (ALS-WR, as MLlib).
+
+    With a ``tolerance`` a fit ends when an iteration lowers the objective by less than that share of it. With ``is_non_negative`` no factor
+    of an item is below zero (a user's, which follow from the history without that bound, may be).
+    """
 
     rank: int = 32
     regularisation: float = 0.1
     alpha: float = 1.0
     iterations: int = 10
     seed: int = 17
+    tolerance: float = 0.0
+    is_non_negative: bool = False
     name: str = "als"
 
     def fit(self, signals: DataFrame) -> Als:
-        """As ``Trainer.fit``. Needs a checkpoint directory; the driver gets the factors of the items."""
-        known = valid(signals).select("user_id", "item_id", "weight").persist(StorageLevel.MEMORY_AND_DISK)
-        users, items = positions(known, "user_id", "user_position"), positions(known, "item_id", "item_position")
-        blocks = max(2, math.ceil(known.count() / RATINGS_A_BLOCK))
-        rows = (
-            known.join(users, "user_id")
-            .join(items, "item_id")
-            .select("user_position", "item_position", F.col("weight").cast("float").alias("rating"))
-            .repartition(blocks, "user_position")
-            .sortWithinPartitions("user_position", "item_position")
-            .persist(StorageLevel.MEMORY_AND_DISK)
+        """As ``Trainer.fit``; raises SignalsError where a weight is no number, negative or beyond all bounds.
+
+        Needs a checkpoint directory, beside which the blocks lie until the fit is done; the driver gets the factors of the items. A fit
+        that was killed goes on after its last iteration when it is tried again with the same rows.
+        """
+        found = extent(signals, self.alpha)
+        if not found.pairs:
+            return self._ranker(pa.array([], pa.string()), np.zeros((0, self.rank), dtype=np.float32))
+        settings = Settings(
+            self.rank,
+            self.regularisation,
+            self.alpha,
+            self.iterations,
+            self.seed,
+            tolerance=self.tolerance,
+            is_non_negative=self.is_non_negative,
         )
-        if rows.isEmpty():
-            return Als(pa.array([], pa.string()), np.zeros((0, self.rank), dtype=np.float32), self.alpha, self.regularisation, self.name)
-        model = mllib.ALS(
-            rank=self.rank,
-            regParam=self.regularisation,
-            alpha=self.alpha,
-            maxIter=self.iterations,
-            seed=self.seed,
-            implicitPrefs=True,
-            numUserBlocks=blocks,
-            numItemBlocks=blocks,
-            checkpointInterval=5,
-            userCol="user_position",
-            itemCol="item_position",
-            ratingCol="rating",
-        ).fit(rows)
-        fitted = model.itemFactors.withColumnRenamed("id", "item_position").join(items, "item_position").select("item_id", "features")
-        table = fitted.toArrow().sort_by("item_id").combine_chunks()
-        factors = np.asarray(table["features"].to_pylist(), dtype=np.float32)
-        rows.unpersist()
-        known.unpersist()
-        return Als(pa.array(table["item_id"].to_pylist(), pa.string()), factors, self.alpha, self.regularisation, self.name)
+        store = place_of(signals.sparkSession.sparkContext, settings, found.fingerprint, found.pairs, len(found.item_ids), found.blocks)
+        fitted = fit(signals, settings, store, found=found)
+        store.clear()
+        return self._ranker(fitted.item_ids, fitted.factors)
+
+    def _ranker(self, item_ids: pa.Array, factors: npt.NDArray[np.float32]) -> Als:
+        return Als(item_ids, factors, self.alpha, self.regularisation, self.name)

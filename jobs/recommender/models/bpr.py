@@ -16,7 +16,6 @@ On MovieLens-100K (seed 17, the protocol of ``benchmarks/movielens.py``) ndcg_at
 users 0.4541, and without ln q 0.346 and 0.331.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -74,7 +73,7 @@ class Bpr:
     def user_factors(self, histories: Histories) -> Scores:
         """Users x rank, by the rule above; zeros for somebody without a history, or with everything."""
         found = np.zeros((histories.users, self.factors.shape[1]))
-        for rows in self._batches(histories):
+        for rows in histories.batches(CELLS_A_BATCH, self._items.shape[1]):
             left, parts = self._system(histories, rows)
             found[rows] = np.linalg.solve(left, parts.sum(axis=1)[..., None])[..., 0]
         return found
@@ -96,17 +95,6 @@ class Bpr:
         weighted = self._items * self.touches[:, None]
         return float(self.touches.sum()), weighted.sum(axis=0), self._items.T @ weighted
 
-    def _batches(self, histories: Histories) -> Iterator[Integers]:
-        """Rows with a history, in batches of users with about as many items each."""
-        lengths = np.diff(histories.indptr)
-        rows = np.argsort(lengths, kind="stable")
-        rows = rows[lengths[rows] > 0]
-        while len(rows):
-            fit = lengths[rows] * np.arange(1, len(rows) + 1) * self._items.shape[1] <= CELLS_A_BATCH
-            step = max(1, int(fit.sum()))
-            yield rows[:step]
-            rows = rows[step:]
-
     def _system(self, histories: Histories, rows: Integers) -> tuple[Scores, Scores]:
         """The last step's equations, of each user: left side (users x rank x rank), and what each entry adds to the right one."""
         apart, spread, inside = self._against_others(histories, rows)
@@ -125,10 +113,8 @@ class Bpr:
 
     def _against_others(self, histories: Histories, rows: Integers) -> tuple[Scores, Scores, npt.NDArray[np.bool_]]:
         """Own items less the mean of the others (users x most items x rank + 1), the covariance of the others, and where items are."""
-        lengths = np.diff(histories.indptr)[rows]
-        entries = np.arange(int(lengths.max()))
-        inside = entries < lengths[:, None]
-        own = histories.positions[np.where(inside, histories.indptr[rows][:, None] + entries, 0)]
+        entries, inside = histories.entries(rows)
+        own = histories.positions[entries]
         items = self._items[own]
         drawn = (self.touches[own] * inside)[..., None].astype(np.float64)
         total, sums, products = self._drawn

@@ -2,7 +2,7 @@
 
 import subprocess
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +12,8 @@ from jobs.interval import Interval
 from jobs.lake import Attempt, Lake
 from jobs.lineage import Lineage
 from jobs.quality.inspection import Inspection
+from jobs.recommender.als.object_arrays import ObjectArrays
+from jobs.recommender.als.place import SHARED
 from jobs.session import spark_session
 from jobs.settings import Settings
 from jobs.sources.source import Source, load
@@ -62,6 +64,7 @@ class Context:
         spark = spark_session(settings, f"tradewind {settings.shop} {interval}")
         scratch = f"{settings.scratch_uri}/checkpoints"
         spark.sparkContext.setCheckpointDir(scratch)
+        SHARED.set(partial(ObjectArrays, store))
         lake = Lake(spark, Attempt(run_id=run_id, attempt=attempt, interval=interval, code_version=code_version()))
         source = load(settings.source, settings.optional_feeds)
         return cls(settings, spark, store, lake, source, interval, run_id, attempt, models, dry_run, hold)

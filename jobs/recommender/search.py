@@ -10,6 +10,7 @@ from optuna.trial import Trial, TrialState
 
 from jobs.errors import TooLargeError
 from jobs.estimate import Estimate
+from jobs.recommender.als.progress import watched
 from jobs.recommender.candidate import Candidate
 from jobs.recommender.models.als import AlsTrainer
 from jobs.recommender.models.ease import EaseTrainer
@@ -104,7 +105,7 @@ def _tried(run: Run, trial: Trial, candidate: Candidate, rungs: Sequence[float],
     params = {name.rpartition(".")[2]: value for name, value in trial.params.items()} or {"model": candidate.trainer.name}
     label = _label(candidate.trainer.name, params)
     is_complete = True
-    with run.child(label) as child:
+    with run.child(label) as child, watched(lambda done: child.log_metrics(done.as_metrics(), step=done.iteration)):
         began = time.monotonic()
         child.log_params(params)
         for step, share in enumerate(rungs):

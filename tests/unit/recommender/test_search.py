@@ -9,6 +9,7 @@ import pytest
 
 from jobs.errors import TooLargeError
 from jobs.estimate import Estimate
+from jobs.recommender.als.progress import Progress, tell
 from jobs.recommender.candidate import Candidate
 from jobs.recommender.family import TRAINERS
 from jobs.recommender.models.ease import EaseTrainer
@@ -32,6 +33,9 @@ class Kept(Unlogged):
 
     def log_params(self, params: Mapping[str, object]) -> None:
         self.children[-1][1].update(params)
+
+    def log_metrics(self, metrics: Mapping[str, Estimate | float], step: int = 0) -> None:
+        self.children[-1][1].update({f"{name} {step}": value for name, value in metrics.items()})
 
     def tag(self, tags: Mapping[str, str]) -> None:
         self.children[-1][1].update(tags)
@@ -120,3 +124,17 @@ def test_a_model_that_the_shop_is_too_large_for_is_passed_over_unless_there_is_n
 def test_every_model_with_a_space_can_be_searched(name: str) -> None:
     _, tried = search(Kept(), (Candidate(TRAINERS[name]),), 4, 100, sit)
     assert {one.candidate.trainer.name for one in tried} == {name}
+
+
+def test_the_half_steps_of_a_fit_are_told_to_its_candidates_run() -> None:
+    run = Kept()
+
+    def fitting(candidate: Candidate, share: float) -> Summary:
+        tell(Progress(1, "users", 2.0, None))
+        tell(Progress(1, "items", 3.0, 40.0))
+        return sit(candidate, share)
+
+    search(run, STARTS[:1], 0, 100, fitting)
+    tell(Progress(9, "items", 3.0, 40.0))
+    told = {name: value for name, value in run.children[0][1].items() if name.startswith("als_")}
+    assert told == {"als_users_seconds 1": 2.0, "als_items_seconds 1": 3.0, "als_objective 1": 40.0}

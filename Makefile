@@ -11,6 +11,7 @@ RELEASE ?=
 TEST_WORKERS ?= 2
 KILLS  ?= 50
 SEED   ?= 1
+ROUNDS ?= 3
 
 LOCAL   := $(or $(TWSTACK_LOCAL_DIR),$(CURDIR)/.local)
 ifndef PYTHON
@@ -27,7 +28,7 @@ CHECKED := $(wildcard jobs expectations stack bin tests benchmarks)
 JOBS_TYPED := $(filter-out tests,$(CHECKED)) $(filter-out tests/dags tests/data tests/__pycache__,$(wildcard tests/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help envs rehearse demo up down status logs test check fix sql lock clean clean-data
+.PHONY: help envs rehearse bench demo up down status logs test check fix sql lock clean clean-data
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -65,6 +66,9 @@ test: envs ## all tests: jobs and services in one environment, DAGs beside them 
 
 rehearse: envs ## kill services and drivers at random while days are refined and released, and compare (KILLS=50, SEED=1)
 	@$(JOBS)/python -m stack.rehearsal --kills $(KILLS) --seed $(SEED) --to benchmarks/rehearsal.md
+
+bench: envs ## ALS beside Spark MLlib and implicit on a made shop, in rounds (ROUNDS=3; 15 minutes on two cores)
+	@$(JOBS)/python -m benchmarks.als --rounds $(ROUNDS)
 
 check: envs ## lint, format, types, import contracts, generated pages: two at a time
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target $(CHECKS)

@@ -281,7 +281,7 @@ class TestAls(ModelContract):
             self.trainer.fit(given)
 
     def test_a_fit_leaves_nothing_behind(self, spark: SparkSession, ranker: Ranker) -> None:  # noqa: ARG002  (it has been fitted)
-        assert not list(Path(urlparse(spark.sparkContext.getCheckpointDir()).path).parent.glob("als/*"))
+        assert not list(Path(urlparse(str(spark.sparkContext.getCheckpointDir())).path).parent.glob("als/*"))
 
 
 class TestUserNeighbours(ModelContract):

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from jobs.catalog import REFINE, RELEASE, Task
-from jobs.settings import Settings
-from jobs.store import Store
+from jobs.release import releases
+from stack.demo.landing import store_of
 from stack.services import Stack
 from stack.settings import CHECKOUT
 from stack.submission import FOLDER_VARIABLE, IDLE_VARIABLE
@@ -70,12 +70,11 @@ Round = dict[str, Cost]
 
 def last_released(stack: Stack) -> date:
     """The newest day that the shop has released."""
-    store = Store.from_settings(Settings.from_environment({"TRADEWIND_ENV_FILE": str(stack.env_file)}))
-    days = [entry.key.split("/")[1] for entry in store.list("releases/") if entry.key.count("/") == 2]
-    if not days:
+    keys = releases.committed(store_of(stack))
+    if not keys:
         message = f"shop {stack.shop} has released nothing yet; run make demo first"
         raise SystemExit(message)
-    return date.fromisoformat(max(days))
+    return keys[-1].day
 
 
 def run(stack: Stack, day: date, number: int, *, stays: bool, conf: Path) -> Round:

@@ -71,7 +71,7 @@ def build_tables(context: Context, names: Sequence[str]) -> dict[str, Any]:
             for name in names:
                 audits.check()
                 step = step_of(name)
-                if step.feed is None or context.source.has_feed(step.feed):
+                if step.is_built_from(context.source):
                     _build(context, step, records, progress, audits)
             audits.wait()
         LOG.info("every audit has passed, publishing %s", ", ".join(record.table.name for record in records))

@@ -6,6 +6,7 @@ from typing import Any
 
 from expectations.suite import Suite
 from jobs.contract import Table
+from jobs.sources.source import Source
 
 
 @dataclass(frozen=True)
@@ -82,3 +83,7 @@ class Step:
     parses: Callable[..., Any] | None = None
     max_reject_share: float = 0.05
     feed: str | None = None
+
+    def is_built_from(self, source: Source) -> bool:
+        """Whether there is anything to build where files come as ``source`` says."""
+        return self.feed is None or source.has_feed(self.feed)

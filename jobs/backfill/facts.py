@@ -27,7 +27,9 @@ TASKS = (*REFINE, SCORE)
 
 def gather(lake: Lake, store: Store, source: Source, settings: Settings, interval: Interval) -> Facts:
     """The facts for a plan of ``interval``."""
-    builders = {name: task.name for task in TASKS for name in task.tables if not name.startswith("ops.") and _is_built(name, source)}
+    builders = {
+        name: task.name for task in TASKS for name in task.tables if not name.startswith("ops.") and step_of(name).is_built_from(source)
+    }
     paces, waits = _runs(lake, builders)
     in_the_same_time = Pace.of([(0, 0.0)])  # a rejected twin is written with its table
     tables = [
@@ -53,11 +55,6 @@ def gather(lake: Lake, store: Store, source: Source, settings: Settings, interva
         max_lateness_days=settings.max_lateness_days,
         between_tasks=waits,
     )
-
-
-def _is_built(name: str, source: Source) -> bool:
-    feed = step_of(name).feed
-    return feed is None or source.has_feed(feed)
 
 
 def _landed(store: Store, source: str, feed: str, day: date) -> LandedDay:

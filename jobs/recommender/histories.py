@@ -18,6 +18,9 @@ SIGNALS_FRAME = "user_id string, item_id string, weight double, last_at timestam
 HISTORIES_FRAME = "user_id string, items array<string>, weights array<double>, times array<bigint>"
 """One row a user: the items in the order of time, then of their ids; ``times`` in microseconds, 0 where unknown."""
 
+CELLS_A_BATCH = 500_000
+"""Figures of the users' items that a model which solves a system a user holds at a time, 4 MB."""
+
 
 @dataclass(frozen=True)
 class Histories:

@@ -1,6 +1,6 @@
 """``silver.consent_decisions``: what users decided about purposes, as it became known; ``silver.consents`` is made of it."""
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.silver.consent_decisions import REJECTED_SUITE, SUITE
@@ -40,9 +40,6 @@ def parses(consents: DataFrame, *, source: Source, settings: Settings) -> DataFr
 
     Raises ValueError where the source has no such feed.
     """
-    if source.consents is None:
-        message = f"source {source.name} has no consents feed"
-        raise ValueError(message)
     faults = {
         "missing_user": F.col("user_id").isNull(),
         "unknown_purpose": ~F.col("purpose").isin(*PURPOSES),  # a missing one is unknown too
@@ -50,22 +47,15 @@ def parses(consents: DataFrame, *, source: Source, settings: Settings) -> DataFr
         **parsing.time_faults("_decided_date", settings.max_lateness_days),
     }
     del faults["too_late"]  # a withdrawal that is left out because it came late would be a breach of trust
-    return parsing.mark(consents, source, source.consents, faults, happened_at="decided_at", day="_decided_date")
+    return parsing.mark(consents, source, source.canonical("consents"), faults, happened_at="decided_at", day="_decided_date")
 
 
 def build(marked: DataFrame, *, source: Source, settings: Settings) -> tuple[DataFrame, DataFrame]:
     """One row a user, purpose, instant and landing day, and one row a rejected line."""
-    if source.consents is None:
-        message = f"source {source.name} has no consents feed"
-        raise ValueError(message)
     clean = marked.where(F.size("reasons") == 0)
-    rows = parsing.without_raw_ids(clean, source.consents, {"user_id": "user"}, settings.pseudonym_key)
-    copies = Window.partitionBy(*CONSENT_DECISIONS.key)
-    withdrawal_first = copies.orderBy("is_granted", "source_file", "line_number")
-    rows = rows.withColumn("_copy", F.row_number().over(withdrawal_first))
-    rows = rows.withColumn("delivery_count", F.count("*").over(copies).cast("int"))
-    kept = rows.where(F.col("_copy") == 1).select(*CONSENT_DECISIONS.column_names)
-    return kept, parsing.rejected(marked, CONSENT_DECISIONS_REJECTED)
+    rows = parsing.without_raw_ids(clean, source.canonical("consents"), {"user_id": "user"}, settings.pseudonym_key)
+    withdrawals_first = parsing.first_of_each(rows, CONSENT_DECISIONS.key, "is_granted", "source_file", "line_number")
+    return withdrawals_first.select(*CONSENT_DECISIONS.column_names), parsing.rejected(marked, CONSENT_DECISIONS_REJECTED)
 
 
 STEP = Step(

@@ -1,7 +1,7 @@
 """``silver.item_observations``: what was said about an item, day by day, as it became known; ``silver.items`` is made of it."""
 
 from pyspark.sql import Column as SparkColumn
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.silver.item_observations import REJECTED_SUITE, SUITE
@@ -66,11 +66,7 @@ def parses(events: DataFrame, orders: DataFrame, items: DataFrame, *, source: So
 
 def build(marked: DataFrame, **_: object) -> tuple[DataFrame, DataFrame]:
     """One row an item, day and landing day with what is said last, and one row a rejected line."""
-    of_day = Window.partitionBy(*ITEM_OBSERVATIONS.key)
-    last_word = of_day.orderBy(F.desc("observed_at"), F.desc("source_file"), F.desc("line_number"))
-    rows = marked.where(F.size("reasons") == 0).withColumn("_rank", F.row_number().over(last_word))
-    rows = rows.withColumn("delivery_count", F.count("*").over(of_day).cast("int"))
-    kept = rows.where(F.col("_rank") == 1).select(*ITEM_OBSERVATIONS.column_names)
+    kept = parsing.last_word(marked.where(F.size("reasons") == 0), ITEM_OBSERVATIONS.key).select(*ITEM_OBSERVATIONS.column_names)
     return kept, parsing.rejected(marked, ITEM_OBSERVATIONS_REJECTED)
 
 

@@ -1,4 +1,4 @@
-"""What events, order lines and item observations have in common on the way from a landed line to a row."""
+"""What parsed tables have in common on the way from a landed line to a row."""
 
 from collections.abc import Mapping
 
@@ -91,11 +91,20 @@ def first_delivery(rows: DataFrame, key: tuple[str, ...]) -> DataFrame:
     A tracker resends on timeout, so a copy differs only in where and when it landed. ``line_number`` breaks ties inside a file; without it
     two runs could keep different copies.
     """
+    dated = rows.withColumn("last_landed_date", F.max("landed_date").over(Window.partitionBy(*key)))
+    return first_of_each(dated, key, "landed_date", "source_file", "line_number")
+
+
+def last_word(rows: DataFrame, key: tuple[str, ...]) -> DataFrame:
+    """Keep what was said last for each key, by ``observed_at``, then by its place, with ``delivery_count``, how often something was."""
+    return first_of_each(rows, key, F.desc("observed_at"), F.desc("source_file"), F.desc("line_number"))
+
+
+def first_of_each(rows: DataFrame, key: tuple[str, ...], *order: Column | str) -> DataFrame:
+    """Keep the row of each key that comes first in ``order``, which is total, with ``delivery_count``, the number of rows."""
     copies = Window.partitionBy(*key)
-    order = copies.orderBy("landed_date", "source_file", "line_number")
-    counted = rows.withColumn("_copy", F.row_number().over(order)).withColumn("delivery_count", F.count("*").over(copies).cast("int"))
-    counted = counted.withColumn("last_landed_date", F.max("landed_date").over(copies))
-    return counted.where(F.col("_copy") == 1).drop("_copy")
+    counted = rows.withColumn("_copy", F.row_number().over(copies.orderBy(*order)))
+    return counted.withColumn("delivery_count", F.count("*").over(copies).cast("int")).where(F.col("_copy") == 1).drop("_copy")
 
 
 def rejected(marked: DataFrame, table: Table) -> DataFrame:

@@ -1,6 +1,6 @@
 """``silver.stock``: what was counted of an item, day by day, as it became known."""
 
-from pyspark.sql import DataFrame, Window
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.silver.stock import MOST_IN_STOCK, REJECTED_SUITE, SUITE
@@ -38,9 +38,6 @@ STOCK_REJECTED = rejected_twin(STOCK, "One row a landed line of the stock feed t
 
 def parses(stock: DataFrame, *, source: Source, settings: Settings) -> DataFrame:
     """Every landed line of the stock feed, with the columns of a count and reasons; raises ValueError where the source has no such feed."""
-    if source.stock is None:
-        message = f"source {source.name} has no stock feed"
-        raise ValueError(message)
     quantity = F.col("quantity")
     faults = {
         "missing_item": F.col("item_id").isNull(),
@@ -48,17 +45,14 @@ def parses(stock: DataFrame, *, source: Source, settings: Settings) -> DataFrame
         "missing_quantity": quantity.isNull(),
         "impossible_quantity": quantity.isNotNull() & ~quantity.between(-MOST_IN_STOCK, MOST_IN_STOCK),
     }
-    marked = parsing.mark(stock, source, source.stock, faults, happened_at="observed_at", day="observed_date")
+    marked = parsing.mark(stock, source, source.canonical("stock"), faults, happened_at="observed_at", day="observed_date")
     return marked.withColumn("location_id", F.coalesce("location_id", F.lit(EVERYWHERE)))
 
 
 def build(marked: DataFrame, **_: object) -> tuple[DataFrame, DataFrame]:
     """One row an item, location, day and landing day with what was counted last, and one row a rejected line."""
-    of_day = Window.partitionBy(*STOCK.key)
-    last_count = of_day.orderBy(F.desc("observed_at"), F.desc("source_file"), F.desc("line_number"))
-    rows = marked.where(F.size("reasons") == 0).withColumn("_rank", F.row_number().over(last_count))
-    rows = rows.withColumn("delivery_count", F.count("*").over(of_day).cast("int"))
-    return rows.where(F.col("_rank") == 1).select(*STOCK.column_names), parsing.rejected(marked, STOCK_REJECTED)
+    kept = parsing.last_word(marked.where(F.size("reasons") == 0), STOCK.key).select(*STOCK.column_names)
+    return kept, parsing.rejected(marked, STOCK_REJECTED)
 
 
 STEP = Step(

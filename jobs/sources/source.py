@@ -83,6 +83,15 @@ CONSENT_COLUMNS: Mapping[str, str] = {
 }
 """Columns of a canonical decision of a user about a purpose and their Spark types."""
 
+CANONICAL_COLUMNS: Mapping[str, Mapping[str, str]] = {
+    "events": EVENT_COLUMNS,
+    "order_lines": ORDER_LINE_COLUMNS,
+    "items": ITEM_COLUMNS,
+    "stock": STOCK_COLUMNS,
+    "consents": CONSENT_COLUMNS,
+}
+"""Every canonical of a source, by the name of its field, with its columns."""
+
 
 class UnknownSourceError(BadDataError):
     """No source of that name is declared, or it has no such optional feed."""
@@ -218,20 +227,22 @@ class Source:
 
     def __post_init__(self) -> None:
         problems = [
-            *_problems_of(self, "events", self.events, EVENT_COLUMNS),
-            *_problems_of(self, "order_lines", self.order_lines, ORDER_LINE_COLUMNS),
-            *(_problems_of(self, "items", self.items, ITEM_COLUMNS) if self.items else ()),
-            *(_problems_of(self, "stock", self.stock, STOCK_COLUMNS) if self.stock else ()),
-            *(_problems_of(self, "consents", self.consents, CONSENT_COLUMNS) if self.consents else ()),
+            *(problem for noun, one in self.canonicals.items() for problem in _problems_of(self, noun, one, CANONICAL_COLUMNS[noun])),
             *_primaries_missing(self),
         ]
         if problems:
             raise ValueError(f"source {self.name}: " + "; ".join(problems))
 
     @property
-    def canonicals(self) -> tuple[Canonical, ...]:
-        """Those that are declared."""
-        return tuple(canonical for canonical, _ in self._declared if canonical)
+    def canonicals(self) -> Mapping[str, Canonical]:
+        """Those that are declared, by the names of ``CANONICAL_COLUMNS``."""
+        return {noun: one for noun in CANONICAL_COLUMNS if (one := getattr(self, noun)) is not None}
+
+    def canonical(self, noun: str) -> Canonical:
+        """The one of that name; raises ValueError where the source has none."""
+        if noun not in self.canonicals:
+            raise ValueError(f"source {self.name} has no {noun}")
+        return self.canonicals[noun]
 
     def has_feed(self, name: str) -> bool:
         """Whether the source has that feed."""
@@ -246,20 +257,10 @@ class Source:
 
     def target_columns(self, canonical: Canonical) -> Mapping[str, str]:
         """All canonical columns, with types, of one of this source's canonicals; raises ValueError for a stranger."""
-        for own, columns in self._declared:
+        for noun, own in self.canonicals.items():
             if own is canonical:
-                return columns
+                return CANONICAL_COLUMNS[noun]
         raise ValueError(f"source {self.name} does not declare that canonical")
-
-    @property
-    def _declared(self) -> tuple[tuple[Canonical | None, Mapping[str, str]], ...]:
-        return (
-            (self.events, EVENT_COLUMNS),
-            (self.order_lines, ORDER_LINE_COLUMNS),
-            (self.items, ITEM_COLUMNS),
-            (self.stock, STOCK_COLUMNS),
-            (self.consents, CONSENT_COLUMNS),
-        )
 
     def as_sent(self, optional: Mapping[FeedName, date]) -> "Source":
         """The source of a shop that sends, of the optional feeds, those of ``optional``, each from its first landed day on.
@@ -294,7 +295,7 @@ def _problems_of(source: Source, noun: str, canonical: Canonical, columns: Mappi
 
 
 def _primaries_missing(source: Source) -> list[str]:
-    primaries = [canonical.feed for canonical in source.canonicals if not canonical.derived]
+    primaries = [canonical.feed for canonical in source.canonicals.values() if not canonical.derived]
     counted = {feed.name: primaries.count(feed.name) for feed in source.feeds}
     return [f"feed {name} has {count} primary canonicals, not one" for name, count in counted.items() if count != 1]
 

@@ -148,14 +148,7 @@ def _unknown_file(place: LandedPlace, marker: Marker | None) -> BadDataError:
 
 
 def _fed(source: Source, feed: str) -> dict[Table, Canonical]:
-    named_canonicals = {
-        "events": source.events,
-        "order_lines": source.order_lines,
-        "items": source.items,
-        "stock": source.stock,
-        "consents": source.consents,
-    }
-    return {_SILVER[name]: one for name, one in named_canonicals.items() if one is not None and one.feed == feed}
+    return {_SILVER[noun]: one for noun, one in source.canonicals.items() if one.feed == feed}
 
 
 def _event_days(call: Call, landed: date) -> Interval:

@@ -12,12 +12,9 @@ from jobs.recommender.als.best import Ordered
 from jobs.recommender.als.blocks import extent
 from jobs.recommender.als.fit import Settings, fit
 from jobs.recommender.als.place import place_of
-from jobs.recommender.histories import Histories
+from jobs.recommender.histories import CELLS_A_BATCH, Histories
 from jobs.recommender.ranker import NOTHING, Scores, nearest
 from jobs.recommender.slates import LeftOut, Slates
-
-CELLS_A_BATCH = 500_000
-"""Figures of the users' items that are held at a time, 4 MB."""
 
 
 @dataclass(frozen=True)

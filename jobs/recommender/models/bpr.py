@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from pyspark.sql import DataFrame
 
-from jobs.recommender.histories import Histories, catalogue, histories, valid, whole
+from jobs.recommender.histories import CELLS_A_BATCH, Histories, catalogue, histories, valid, whole
 from jobs.recommender.ranker import NOTHING, Scores, nearest
 from jobs.recommender.size import require
 
@@ -33,9 +33,6 @@ MOST_PAIRS = 5_000_000
 
 STEPS = 4
 """Of a user's vector; more change little (MovieLens-100K: ndcg_at_10 0.4555 after 1, 0.4659 after 4, 0.4667 after 16)."""
-
-CELLS_A_BATCH = 500_000
-"""Figures of the users' items that are held at a time, 4 MB."""
 
 Integers = npt.NDArray[np.int64]
 

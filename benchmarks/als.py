@@ -184,10 +184,11 @@ def fit_and_list(
     spark: SparkSession, signals: DataFrame, settings: Settings, store: FolderStore, into: dict[str, float]
 ) -> tuple[Extent, Fitted]:
     """Fit, and make lists, noting the seconds."""
+    pieces = FolderStore(store.folder / "pieces")
     with timed(into, "fit"):
         with timed(into, "look"):
-            known = extent(signals, settings.alpha)
-        fitted = fit(signals, settings, store, found=known)
+            known = extent(signals, settings.alpha, pieces)
+        fitted = fit(spark.sparkContext, known, pieces, settings, store)
     with timed(into, "lists"):
         to_nowhere(lists(spark, fitted, store, known, LENGTH))
     return known, fitted

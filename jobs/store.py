@@ -97,6 +97,12 @@ class Store:
                 return None
             raise
 
+    def read_range(self, key: str, begin: int, end: int) -> bytes:
+        """The bytes ``begin <= byte < end`` of an object, as many of them as there are; raises ``ClientError`` when there is none."""
+        if begin >= end:
+            return b""
+        return self.client.get_object(Bucket=self.bucket, Key=key, Range=f"bytes={begin}-{end - 1}")["Body"].read()
+
     def write(self, key: str, content: bytes, content_type: str = "application/octet-stream") -> None:
         """Put one small object, replacing what was there; ``content_type`` is what a browser will be told."""
         self.client.put_object(Bucket=self.bucket, Key=key, Body=content, ContentType=content_type)

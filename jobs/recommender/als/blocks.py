@@ -4,22 +4,30 @@ So the rows are numbered without a sort of all ids, a task knows which block a r
 partitions nor the order of the input shows in what is learnt. Hashes are Spark's xxhash64. Two items with one hash are found before
 anything is built, and all are hashed anew with another salt. Two users with one hash (in a shop of two million with a probability of
 1e-7) are one user to the training; lists are made from histories, so that nobody sees the other's.
+
+The rows are read once, while nobody knows how many there are and so how many blocks there will be: what is read lies in pieces, in the
+order of the first bits of the hash, so that a block of any size is one part of each piece.
 """
 
-from collections.abc import Iterator
+import itertools
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark import RDD, SparkContext
+from pyspark.serializers import NoOpSerializer
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.errors import SignalsError
 from jobs.recommender.als.store import ArrayStore
-from jobs.recommender.histories import valid, whole_column
+from jobs.recommender.histories import whole_column
 
 USERS, ITEMS = 0, 1
 """The two sides of the matrix."""
@@ -28,24 +36,40 @@ PAIRS_A_BLOCK = 700_000
 """Blocks grow with the data, never with the cluster: the bits of a fit depend on its blocks."""
 
 MOST_BLOCKS = 4096
+"""A power of two. Pieces are in the order of as many ranges of hashes."""
 
-PAIRS_A_CHUNK = 4_000_000
-"""Pairs that a task of the first pass splits at a time: 80 MB."""
+PAIRS_A_PIECE = 2_000_000
+"""Pairs that a task of the first pass puts in order at a time: 160 MB."""
 
 MOST_CONFIDENCE = 1e12
 """Beyond it the sums of a row, 32 bits a figure, say nothing about the other entries."""
 
-PIECE_FRAME = "key int, own binary, other binary, weight binary"
-BUILT_FRAME = "key int, rows bigint, entries bigint"
+PAIR = np.dtype([("own", "<u8"), ("other", "<u8"), ("weight", "<f4")])
+"""A row of a piece: the hash of this side, that of the other."""
+
+SCANNED = pa.schema({"user": pa.int64(), "item": pa.int64(), "weight": pa.float64(), "mark": pa.int64()})
+"""What the tasks of the first pass get."""
 
 Hashes = npt.NDArray[np.uint64]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Piece:
+    """What there is to say of a piece: ``odd`` counts weights that nothing can be learnt from, the least of them is the ``example``."""
+
+    name: str
+    pairs: int
+    mark: int
+    odd: int
+    example: float | None
 
 
 @dataclass(frozen=True)
 class Extent:
     """What there is to learn from: ``item_ids`` in order with their ``hashes`` (made with ``salt``), and how many pairs.
 
-    ``fingerprint`` says which pairs they are: the same rows have the same, in any order.
+    ``fingerprint`` says which pairs they are: the same rows have the same, in any order. The pairs lie in ``pieces``.
     """
 
     item_ids: pa.Array
@@ -53,6 +77,7 @@ class Extent:
     salt: int
     pairs: int
     fingerprint: int
+    pieces: tuple[str, ...] = ()
 
     @property
     def blocks(self) -> int:
@@ -66,54 +91,59 @@ class Extent:
         return np.argsort(self.hashes)
 
 
-def extent(signals: DataFrame, alpha: float) -> Extent:
-    """Look at all rows once: one row an item on the driver.
+def extent(signals: DataFrame, alpha: float, pieces: ArrayStore) -> Extent:
+    """Read all rows once and leave them in ``pieces``; one row an item comes to the driver.
 
     Raises SignalsError where a weight is no number, below zero, or so large that ``alpha`` times it exceeds ``MOST_CONFIDENCE``. Rows
     without user, item or weight, and those of weight 0, are left out, as ``histories.valid`` does.
     """
-    weight = F.col("weight").cast("double")
-    is_odd = F.isnan(weight) | (weight < 0) | (weight * F.lit(abs(alpha)) > MOST_CONFIDENCE)
     known = signals.where("user_id IS NOT NULL AND item_id IS NOT NULL AND (weight > 0 OR weight < 0)")
-    rows = known.groupBy("item_id").agg(
-        F.count(F.lit(1)).alias("pairs"),
-        F.count_if(is_odd).alias("odd"),
-        F.min(F.when(is_odd, weight)).alias("example"),
-        F.bit_xor(F.xxhash64("user_id", "item_id", weight)).alias("mark"),
-        F.min(F.xxhash64(F.lit(0), "item_id")).alias("hash"),
-    )
-    found = rows.toArrow().sort_by("item_id")
-    odd = int(found["odd"].to_numpy().sum())
-    if odd:
-        example = min(value for value in found["example"].to_pylist() if value is not None)
+    item_ids, hashes, salt = _items(known)
+    user, item = (F.xxhash64(F.lit(salt), column).alias(short) for column, short in (("user_id", "user"), ("item_id", "item")))
+    pairs = known.select(user, item, F.col("weight").cast("double").alias("weight"))
+    marked = pairs.withColumn("mark", F.xxhash64("user", "item", "weight"))
+    most = MOST_CONFIDENCE / max(abs(alpha), 1e-300)
+    found = _arrow_batches(marked).mapPartitions(partial(_scan, most=most, pieces=pieces)).collect()
+    if odd := sum(piece.odd for piece in found):
         raise SignalsError(
             "signals",
-            expected=f"weights from 0 to {MOST_CONFIDENCE / max(abs(alpha), 1e-300):.3g}",
-            found=f"{odd:,} others, {example} among them",
+            expected=f"weights from 0 to {most:.3g}",
+            found=f"{odd:,} others, {min(piece.example for piece in found if piece.example is not None)} among them",
             advice="Mend what the weights are made of.",
         )
-    item_ids, hashes, salt = whole_column(found, "item_id"), _unsigned(found["hash"].to_numpy()), 0
-    while len(np.unique(hashes)) < len(hashes):
-        salt += 1
-        again = known.select("item_id").distinct().select("item_id", F.xxhash64(F.lit(salt), "item_id").alias("hash"))
-        hashes = _unsigned(again.toArrow().sort_by("item_id")["hash"].to_numpy())
-    mark = int(np.bitwise_xor.reduce(found["mark"].to_numpy(), initial=0))
-    return Extent(item_ids, hashes, salt, int(found["pairs"].to_numpy().sum()), mark)
+    mark, names = sum(piece.mark for piece in found) % 2**64, tuple(piece.name for piece in found)
+    return Extent(item_ids, hashes, salt, sum(piece.pairs for piece in found), mark, names)
 
 
-def build(signals: DataFrame, found: Extent, store: ArrayStore) -> list[list[int]]:
-    """Leave the blocks of both sides in the store, and return how many rows each has: of the users, of the items.
+def _arrow_batches(frame: DataFrame) -> RDD[bytes]:
+    """The frame as Arrow's messages, made where its rows are.
+
+    ``mapInArrow`` hands over the same, at more than twice the time: every row goes through a queue of its own.
+    """
+    context = frame.sparkSession.sparkContext
+    return RDD(frame._jdf.toArrowBatchRdd().toJavaRDD(), context, NoOpSerializer())
+
+
+def _items(known: DataFrame) -> tuple[pa.Array, Hashes, int]:
+    """The items' ids in order, their hashes, no two the same, and with which salt these are made."""
+    for salt in itertools.count():
+        rows = known.select("item_id").distinct().select("item_id", F.xxhash64(F.lit(salt), "item_id").alias("hash"))
+        found = rows.toArrow().sort_by("item_id")
+        hashes = _unsigned(found["hash"].to_numpy())
+        if len(np.unique(hashes)) == len(hashes):
+            break
+    return whole_column(found, "item_id"), hashes, salt
+
+
+def build(context: SparkContext, found: Extent, pieces: ArrayStore, store: ArrayStore) -> list[list[int]]:
+    """Make the blocks of both sides from the pieces, and return how many rows each has: of the users, of the items.
 
     A block holds the ``hashes`` of its rows in order, and of each entry the ``row``, the hash of the ``other`` and the ``weight``, in no
     order yet (``arrange`` makes one).
     """
-    user, item = (F.xxhash64(F.lit(found.salt), column).alias(short) for column, short in (("user_id", "user"), ("item_id", "item")))
-    pairs = valid(signals).select(user, item, F.col("weight").cast("float").alias("weight"))
-    blocks = found.blocks
-    pieces = pairs.mapInArrow(partial(_split, blocks=blocks), PIECE_FRAME)
-    built = pieces.repartitionById(2 * blocks, F.col("key")).mapInArrow(partial(_build, blocks=blocks, store=store), BUILT_FRAME)
-    rows = {row["key"]: row["rows"] for row in built.collect()}
-    return [[rows.get(side * blocks + block, 0) for block in range(blocks)] for side in (USERS, ITEMS)]
+    make = partial(assemble, blocks=found.blocks, names=found.pieces, pieces=pieces, store=store)
+    rows = dict(spread(context, 2 * found.blocks, make))
+    return [[rows[side * found.blocks + block] for block in range(found.blocks)] for side in (USERS, ITEMS)]
 
 
 def name(side: int, block: int, what: str) -> str:
@@ -127,79 +157,92 @@ def block_of(hashes: Hashes, blocks: int) -> npt.NDArray[np.uint16]:
     return (hashes >> np.uint64(shift)).astype(np.uint16) if blocks > 1 else np.zeros(len(hashes), np.uint16)
 
 
+def assemble(keys: Iterable[int], blocks: int, names: Sequence[str], pieces: ArrayStore, store: ArrayStore) -> Iterator[tuple[int, int]]:
+    """Make blocks (a key is the side times the number of blocks, plus the block); what a task of ``build`` does. Returns their rows."""
+    from jobs.recommender.als import order  # noqa: PLC0415  (only the tasks of a training need Numba)
+
+    ranges = MOST_BLOCKS // blocks
+    for key in keys:
+        side, block = divmod(key, blocks)
+        parts = [np.zeros(0, PAIR)]
+        for piece in names:
+            cuts = pieces.read(_piece(piece, side, "cuts"))
+            parts.append(pieces.part(_piece(piece, side, "pairs"), int(cuts[block * ranges]), int(cuts[(block + 1) * ranges])))
+        own, other, weight = (np.concatenate([part[column] for part in parts]) for column in PAIR.names or ())
+        hashes: Hashes = np.sort(pc.unique(pa.array(own)).to_numpy())
+        store.write(name(side, block, "hashes"), hashes)
+        store.write(name(side, block, "row"), order.places(hashes, own))
+        store.write(name(side, block, "other"), other)
+        store.write(name(side, block, "weight"), weight)
+        yield key, len(hashes)
+
+
 def arrange(store: ArrayStore, side: int, block: int, blocks: int, alpha: float) -> None:
     """Put the entries of a block in order: ``starts``, ``neighbours`` (rows of the whole other side) and ``confidences``.
 
     A pair that comes more than once counts once, with the sum of its weights.
     """
+    from jobs.recommender.als import order  # noqa: PLC0415  (only the tasks of a training need Numba)
+
     row, weight = store.read(name(side, block, "row")), store.read(name(side, block, "weight"))
     hashes = np.concatenate([store.read(name(1 - side, one, "hashes")) for one in range(blocks)])
-    neighbours = np.searchsorted(hashes, store.read(name(side, block, "other")))
-    code = (row.astype(np.int64) << 32) | neighbours
-    order = np.argsort(code)
-    code, weight = code[order], weight[order].astype(np.float64)
-    first = np.flatnonzero(np.concatenate([[True], code[1:] != code[:-1]])) if len(code) else np.zeros(0, np.int64)
-    if len(first) < len(code):
-        order = np.lexsort((weight, code))
-        code, weight = code[first], np.add.reduceat(weight[order], first)
+    neighbours = order.places(hashes, store.read(name(side, block, "other")))
     rows = len(store.read(name(side, block, "hashes")))
-    starts = np.concatenate([[0], np.cumsum(np.bincount(code >> 32, minlength=rows))]).astype(np.int64)
+    places = order.by_row_and_neighbour(row, neighbours, rows)
+    row, neighbours, weight = row[places], neighbours[places], weight[places]
+    is_first = np.ones(len(row), np.bool_)
+    is_first[1:] = (row[1:] != row[:-1]) | (neighbours[1:] != neighbours[:-1])
+    if not is_first.all():
+        first = np.flatnonzero(is_first)
+        weight = np.add.reduceat(weight[np.lexsort((weight, neighbours, row))].astype(np.float64), first)
+        row, neighbours = row[first], neighbours[first]
+    starts = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))]).astype(np.int64)
     store.write(name(side, block, "starts"), starts)
-    store.write(name(side, block, "neighbours"), (code & 0xFFFFFFFF).astype(np.int32))
-    store.write(name(side, block, "confidences"), (weight * alpha).astype(np.float32))
+    store.write(name(side, block, "neighbours"), neighbours)
+    store.write(name(side, block, "confidences"), (weight.astype(np.float64) * alpha).astype(np.float32))
     store.remove(name(side, block, what) for what in ("row", "other", "weight"))
+
+
+def spread(context: SparkContext, count: int, do: Callable[[Iterable[int]], Iterator[T]]) -> list[T]:
+    """Do something for the numbers below ``count``, as a job. On one machine a task takes as many as there are for a core."""
+    is_local = context.master is not None and context.master.startswith("local")
+    tasks = min(count, context.defaultParallelism) if is_local else count
+    return context.parallelize(range(count), tasks).mapPartitions(do).collect()
 
 
 def _unsigned(hashes: npt.NDArray[Any]) -> Hashes:
     return hashes.astype(np.int64).view(np.uint64)
 
 
-def _split(batches: Iterator[pa.RecordBatch], blocks: int) -> Iterator[pa.RecordBatch]:
-    """Pairs of hashes -> for each side and block its entries, as bytes."""
+def _piece(piece: str, side: int, what: str) -> str:
+    return f"{piece}-{'users' if side == USERS else 'items'}-{what}"
+
+
+def _scan(messages: Iterable[bytes], most: float, pieces: ArrayStore) -> Iterator[Piece]:
+    """Pairs of hashes -> pieces in the store, under names that only this attempt has."""
     waiting: list[pa.RecordBatch] = []
     count = 0
-    for batch in batches:
-        waiting.append(batch)
-        count += batch.num_rows
-        if count >= PAIRS_A_CHUNK:
-            yield _pieces(waiting, blocks)
+    for message in messages:
+        waiting.append(pa.ipc.read_record_batch(pa.py_buffer(message), SCANNED))
+        count += waiting[-1].num_rows
+        if count >= PAIRS_A_PIECE:
+            yield _written(waiting, most, pieces)
             waiting, count = [], 0
     if count:
-        yield _pieces(waiting, blocks)
+        yield _written(waiting, most, pieces)
 
 
-def _pieces(batches: list[pa.RecordBatch], blocks: int) -> pa.RecordBatch:
+def _written(batches: list[pa.RecordBatch], most: float, pieces: ArrayStore) -> Piece:
     table = pa.Table.from_batches(batches)
     sides = [_unsigned(table[column].to_numpy()) for column in ("user", "item")]
-    weight = table["weight"].to_numpy()
-    keys: list[int] = []
-    parts: list[tuple[bytes, ...]] = []
+    weight, piece = table["weight"].to_numpy(), uuid.uuid4().hex
     for side in (USERS, ITEMS):
-        block = block_of(sides[side], blocks)
-        order = np.argsort(block, kind="stable")
-        ends = np.cumsum(np.bincount(block, minlength=blocks))
-        columns = [column[order] for column in (sides[side], sides[1 - side], weight)]
-        for one in range(blocks):
-            inside = slice(int(ends[one - 1]) if one else 0, int(ends[one]))
-            keys.append(side * blocks + one)
-            parts.append(tuple(column[inside].tobytes() for column in columns))
-    arrays = [pa.array(keys, pa.int32()), *(pa.array(list(part), pa.binary()) for part in zip(*parts, strict=True))]
-    return pa.RecordBatch.from_arrays(arrays, ["key", "own", "other", "weight"])
-
-
-def _build(batches: Iterator[pa.RecordBatch], blocks: int, store: ArrayStore) -> Iterator[pa.RecordBatch]:
-    pieces: dict[int, list[tuple[bytes, bytes, bytes]]] = {}
-    for batch in batches:
-        for key, *parts in zip(*(column.to_pylist() for column in batch.columns), strict=True):
-            pieces.setdefault(key, []).append((parts[0], parts[1], parts[2]))
-    for key, found in pieces.items():
-        side, block = divmod(key, blocks)
-        own, other, weight = (
-            np.frombuffer(b"".join(one[place] for one in found), kind) for place, kind in enumerate((np.uint64, np.uint64, np.float32))
-        )
-        hashes = np.unique(own)
-        store.write(name(side, block, "hashes"), hashes)
-        store.write(name(side, block, "row"), np.searchsorted(hashes, own).astype(np.int32))
-        store.write(name(side, block, "other"), other)
-        store.write(name(side, block, "weight"), weight)
-        yield pa.RecordBatch.from_pydict({"key": pa.array([key], pa.int32()), "rows": [len(hashes)], "entries": [len(own)]})
+        span = block_of(sides[side], MOST_BLOCKS)
+        order = np.argsort(span, kind="stable")
+        pairs = np.empty(len(order), PAIR)
+        for column, values in zip(PAIR.names or (), (sides[side], sides[1 - side], weight), strict=True):
+            pairs[column] = values[order]
+        pieces.write(_piece(piece, side, "pairs"), pairs)
+        pieces.write(_piece(piece, side, "cuts"), np.concatenate([[0], np.cumsum(np.bincount(span, minlength=MOST_BLOCKS))]))
+    odd = np.sort(weight[~((weight >= 0) & (weight <= most))])
+    return Piece(piece, len(weight), int(table["mark"].to_numpy().sum()), len(odd), float(odd[0]) if len(odd) else None)

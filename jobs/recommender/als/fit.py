@@ -4,16 +4,14 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pyspark import SparkContext
-from pyspark.sql import DataFrame
 
 from jobs.errors import SignalsError
-from jobs.recommender.als.blocks import ITEMS, USERS, Extent, build, extent, name
+from jobs.recommender.als.blocks import ITEMS, USERS, Extent, build, name, spread
 from jobs.recommender.als.half_step import HalfStep, Solved, width
 from jobs.recommender.als.progress import Progress, tell
 from jobs.recommender.als.store import ArrayStore
@@ -84,25 +82,24 @@ Run = Callable[[HalfStep], Iterable[Solved]]
 
 
 def fit(
-    signals: DataFrame,
+    context: SparkContext,
+    found: Extent,
+    pieces: ArrayStore,
     settings: Settings,
     store: ArrayStore,
     *,
     start: tuple[pa.Array, Floats] | None = None,
-    found: Extent | None = None,
 ) -> Fitted:
-    """Learn from ``SIGNALS_FRAME``; where the store holds a state of the same fit, go on from there.
+    """Learn from what ``blocks.extent`` has found and left in ``pieces``; where the store holds a state of the same fit, go on from there.
 
-    ``start`` are item ids and factors (items x rank) of an earlier fit to begin with; other items begin at random. ``found`` is what
-    ``blocks.extent`` says of the signals, where it has been asked before. Raises SignalsError where there is nothing to learn from, or as
-    ``blocks.extent`` does.
+    ``start`` are item ids and factors (items x rank) of an earlier fit to begin with; other items begin at random. Raises SignalsError
+    where there is nothing to learn from.
     """
-    found = extent(signals, settings.alpha) if found is None else found
     if not found.pairs:
         raise SignalsError("signals", expected="a user, an item and a weight above zero", found="no such row", advice="Check the window.")
     if not store.holds(ROWS):
-        store.write(ROWS, np.asarray(build(signals, found, store)))
-    return alternate(partial(_on_spark, signals.sparkSession.sparkContext), found, settings, store, start)
+        store.write(ROWS, np.asarray(build(context, found, pieces, store)))
+    return alternate(lambda step: spread(context, step.blocks, step), found, settings, store, start)
 
 
 def alternate(run: Run, found: Extent, settings: Settings, store: ArrayStore, start: tuple[pa.Array, Floats] | None = None) -> Fitted:
@@ -175,13 +172,6 @@ def _half_step(run: Run, state: _State, settings: Settings, store: ArrayStore, w
     objective = sum(one.objective for one in solved) + lengths[1 - side]
     gramian = np.sum([one.gramian for one in solved], axis=0)
     return _State(gramian, (bases[0], bases[1]), (lengths[0], lengths[1]), state.objectives), objective
-
-
-def _on_spark(context: SparkContext, step: HalfStep) -> Iterable[Solved]:
-    """A half-step as a job. On one machine a task takes as many blocks as there are for a core."""
-    is_local = context.master is not None and context.master.startswith("local")
-    tasks = min(step.blocks, context.defaultParallelism) if is_local else step.blocks
-    return context.parallelize(range(step.blocks), tasks).mapPartitions(step).collect()
 
 
 def _one_thread() -> AbstractContextManager[object]:

@@ -1,6 +1,7 @@
 """Arrays of a fit in the object store, for clusters without a folder that all machines share."""
 
 import io
+import math
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,6 +14,9 @@ import numpy.typing as npt
 
 from jobs.recommender.als.store import FolderStore
 from jobs.store import Store
+
+LONGEST_HEAD = 1024
+"""Bytes in which what NumPy writes before an array's own certainly ends."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,17 @@ class ObjectArrays:
                 raise FileNotFoundError(self._key(name))
             self._local.write(name, np.load(io.BytesIO(content), allow_pickle=False))
         return self._local.read(name)
+
+    def part(self, name: str, begin: int, end: int) -> npt.NDArray[Any]:
+        """As ``ArrayStore.part``."""
+        if self._local.holds(name):
+            return self._local.part(name, begin, end)
+        head = io.BytesIO(self.store.read_range(self._key(name), 0, LONGEST_HEAD))
+        np.lib.format.read_magic(head)
+        shape, _, kind = np.lib.format.read_array_header_1_0(head)
+        row = kind.itemsize * math.prod(shape[1:])
+        content = self.store.read_range(self._key(name), head.tell() + begin * row, head.tell() + end * row)
+        return np.frombuffer(content, kind).reshape(-1, *shape[1:])
 
     def holds(self, name: str) -> bool:
         """As ``ArrayStore.holds``."""

@@ -22,6 +22,10 @@ class ArrayStore(Protocol):
         """The array of that name, not to be written to; raises FileNotFoundError when there is none."""
         ...
 
+    def part(self, name: str, begin: int, end: int) -> npt.NDArray[Any]:
+        """The rows ``begin <= row < end`` of it; nothing else is fetched."""
+        ...
+
     def holds(self, name: str) -> bool:
         """Whether there is one."""
         ...
@@ -53,6 +57,10 @@ class FolderStore:
         """As ``ArrayStore.read``."""
         found: npt.NDArray[Any] = np.load(self.path(name), mmap_mode="r", allow_pickle=False)
         return found.view(np.ndarray)
+
+    def part(self, name: str, begin: int, end: int) -> npt.NDArray[Any]:
+        """As ``ArrayStore.part``."""
+        return self.read(name)[begin:end]
 
     def holds(self, name: str) -> bool:
         """As ``ArrayStore.holds``."""

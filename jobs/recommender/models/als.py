@@ -1,17 +1,20 @@
 """Implicit matrix factorisation by alternating least squares (Hu, Koren & Volinsky 2008), fitted in blocks on Spark."""
 
+import uuid
 from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from pyspark import SparkContext
 from pyspark.sql import DataFrame
 
 from jobs.recommender.als.best import Ordered
-from jobs.recommender.als.blocks import extent
+from jobs.recommender.als.blocks import Extent, extent
 from jobs.recommender.als.fit import Settings, fit
 from jobs.recommender.als.place import place_of
+from jobs.recommender.als.store import ArrayStore
 from jobs.recommender.histories import CELLS_A_BATCH, Histories
 from jobs.recommender.ranker import NOTHING, Scores, nearest
 from jobs.recommender.slates import LeftOut, Slates
@@ -114,7 +117,14 @@ class AlsTrainer:
         Needs a checkpoint directory, beside which the blocks lie until the fit is done; the driver gets the factors of the items. A fit
         that was killed goes on after its last iteration when it is tried again with the same rows.
         """
-        found = extent(signals, self.alpha)
+        context = signals.sparkSession.sparkContext
+        pieces = place_of(context, uuid.uuid4().hex)
+        try:
+            return self._fitted(context, extent(signals, self.alpha, pieces), pieces)
+        finally:
+            pieces.clear()
+
+    def _fitted(self, context: SparkContext, found: Extent, pieces: ArrayStore) -> Als:
         if not found.pairs:
             return self._ranker(pa.array([], pa.string()), np.zeros((0, self.rank), dtype=np.float32))
         settings = Settings(
@@ -126,8 +136,8 @@ class AlsTrainer:
             tolerance=self.tolerance,
             is_non_negative=self.is_non_negative,
         )
-        store = place_of(signals.sparkSession.sparkContext, settings, found.fingerprint, found.pairs, len(found.item_ids), found.blocks)
-        fitted = fit(signals, settings, store, found=found)
+        store = place_of(context, settings, found.fingerprint, found.pairs, len(found.item_ids), found.blocks)
+        fitted = fit(context, found, pieces, settings, store)
         store.clear()
         return self._ranker(fitted.item_ids, fitted.factors)
 

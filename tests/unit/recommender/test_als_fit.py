@@ -44,8 +44,9 @@ def rows(spark: SparkSession) -> Iterator[DataFrame]:
 
 @pytest.fixture(scope="module")
 def fitted(rows: DataFrame, tmp_path_factory: pytest.TempPathFactory) -> tuple[Fitted, FolderStore, Extent]:
-    store, found = FolderStore(tmp_path_factory.mktemp("als")), extent(rows, ALPHA)
-    return fit(rows, SETTINGS, store, found=found), store, found
+    store, pieces = (FolderStore(tmp_path_factory.mktemp("als")) for _ in range(2))
+    found = extent(rows, ALPHA, pieces)
+    return fit(rows.sparkSession.sparkContext, found, pieces, SETTINGS, store), store, found
 
 
 def test_the_objective_is_what_mllib_lowers(rows: DataFrame, fitted: tuple[Fitted, FolderStore, Extent]) -> None:
@@ -93,15 +94,16 @@ def test_everybody_gets_the_best_unseen_items_by_the_rows_that_the_fit_left(
 
 def test_neither_the_partitions_nor_the_order_of_the_input_change_a_bit(rows: DataFrame, tmp_path: Path) -> None:
     short = replace(SETTINGS, iterations=2)
-    found = [
-        fit(rows.orderBy("weight", "item_id").repartition(partitions), short, FolderStore(tmp_path / str(partitions)))
-        for partitions in (1, 2, 4, 8)
-    ]
+    stores = [FolderStore(tmp_path / str(partitions)) for partitions in (1, 2, 4, 8)]
+    seen = [extent(rows.orderBy("weight", "item_id").repartition(int(store.folder.name)), ALPHA, store) for store in stores]
+    assert len({one.fingerprint for one in seen}) == 1
+    context = rows.sparkSession.sparkContext
+    found = [fit(context, one, store, short, store) for one, store in zip(seen, stores, strict=True)]
     assert len({one.factors.tobytes() for one in found}) == 1
     assert len({one.objectives for one in found}) == 1
 
 
-def test_two_items_with_one_hash_are_hashed_anew(rows: DataFrame, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_items_with_one_hash_are_hashed_anew(rows: DataFrame, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     unsigned = blocks._unsigned
     seen: list[int] = []
 
@@ -111,7 +113,7 @@ def test_two_items_with_one_hash_are_hashed_anew(rows: DataFrame, monkeypatch: p
         return np.where(np.arange(len(found)) == 1, found[0], found) if len(seen) == 1 else found
 
     monkeypatch.setattr(blocks, "_unsigned", clashing)
-    found = extent(rows, ALPHA)
+    found = extent(rows, ALPHA, FolderStore(tmp_path))
     assert (found.salt, seen) == (1, [len(ITEM_IDS)] * 2)
     assert len(np.unique(found.hashes)) == len(ITEM_IDS)
 
@@ -125,13 +127,14 @@ def test_two_items_with_one_hash_are_hashed_anew(rows: DataFrame, monkeypatch: p
         (float("inf"), "found 1 others, inf among them"),
     ],
 )
-def test_weights_that_say_nothing_are_refused(spark: SparkSession, weight: float, told: str) -> None:
+def test_weights_that_say_nothing_are_refused(spark: SparkSession, tmp_path: Path, weight: float, told: str) -> None:
     given = spark.createDataFrame([("u", "a", 1.0, MOMENT), ("u", "b", weight, MOMENT)], SIGNALS_FRAME)
     with pytest.raises(SignalsError, match=told):
-        extent(given, ALPHA)
+        extent(given, ALPHA, FolderStore(tmp_path))
 
 
 def test_nothing_to_learn_from_is_refused(spark: SparkSession, tmp_path: Path) -> None:
     given = spark.createDataFrame([("u", "a", 0.0, MOMENT), (None, "b", 1.0, MOMENT), ("u", None, 1.0, MOMENT)], SIGNALS_FRAME)
+    store = FolderStore(tmp_path)
     with pytest.raises(SignalsError, match="found no such row"):
-        fit(given, SETTINGS, FolderStore(tmp_path))
+        fit(spark.sparkContext, extent(given, ALPHA, store), store, SETTINGS, store)

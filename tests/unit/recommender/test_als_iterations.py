@@ -56,11 +56,11 @@ def built(store: FolderStore, pairs: list[tuple[int, int, float]]) -> Extent:
     hashes = np.random.default_rng(23).integers(0, 1 << 63, USERS + ITEMS, dtype=np.uint64) * np.uint64(2)
     found = Extent(ITEM_IDS, hashes[USERS:], 0, 4 * blocks.PAIRS_A_BLOCK, 0)
     user, item, weight = (np.array(column) for column in zip(*pairs, strict=True))
-    columns = [hashes[user].view(np.int64), hashes[USERS:][item].view(np.int64), weight.astype(np.float32)]
-    table = pa.table(dict(zip(("user", "item", "weight"), columns, strict=True)))
+    columns = [hashes[user].view(np.int64), hashes[USERS:][item].view(np.int64), weight.astype(np.float64), np.zeros(len(user), np.int64)]
+    table = pa.table(dict(zip(("user", "item", "weight", "mark"), columns, strict=True)))
     halves = [table.slice(0, len(table) // 3), table.slice(len(table) // 3)]
-    pieces = [piece for half in halves for piece in blocks._split(iter(half.to_batches()), found.blocks)]
-    counts = {row["key"]: row["rows"] for batch in blocks._build(iter(pieces), found.blocks, store) for row in batch.to_pylist()}
+    told = [piece for half in halves for piece in blocks._scan((batch.serialize() for batch in half.to_batches()), 1e12, store)]
+    counts = dict(blocks.assemble(reversed(range(2 * found.blocks)), found.blocks, [piece.name for piece in told], store, store))
     store.write(ROWS, np.array([[counts[side * found.blocks + block] for block in range(found.blocks)] for side in (0, 1)]))
     return found
 

@@ -46,13 +46,15 @@ class Settings:
 class Fitted:
     """``factors`` (items x rank) of ``item_ids``, in the order of the ids; ``objectives`` after each iteration.
 
-    The users' rows, as many a block as ``user_rows`` says, are in the store; times ``user_turn`` they are in the basis of ``factors``.
+    The users' rows, as many a block as ``user_rows`` says, are in the store as ``user_factors``; times ``user_turn`` they are in the basis
+    of ``factors``. They fit ``factors`` where the fit was asked to leave lists behind, else those of half an iteration before.
     """
 
     item_ids: pa.Array
     factors: Floats
     objectives: tuple[float, ...]
     user_rows: tuple[int, ...]
+    user_factors: str
     user_turn: Square
 
 
@@ -89,20 +91,30 @@ def fit(
     store: ArrayStore,
     *,
     start: tuple[pa.Array, Floats] | None = None,
+    for_lists: bool = False,
 ) -> Fitted:
     """Learn from what ``blocks.extent`` has found and left in ``pieces``; where the store holds a state of the same fit, go on from there.
 
-    ``start`` are item ids and factors (items x rank) of an earlier fit to begin with; other items begin at random. Raises SignalsError
-    where there is nothing to learn from.
+    ``start`` are item ids and factors (items x rank) of an earlier fit to begin with; other items begin at random. What is fitted last is
+    the items; with ``for_lists`` the users' rows are fitted once more, to what the items are at the end. Raises SignalsError where there is
+    nothing to learn from.
     """
     if not found.pairs:
         raise SignalsError("signals", expected="a user, an item and a weight above zero", found="no such row", advice="Check the window.")
     if not store.holds(ROWS):
         store.write(ROWS, np.asarray(build(context, found, pieces, store)))
-    return alternate(lambda step: spread(context, step.blocks, step), found, settings, store, start)
+    return alternate(lambda step: spread(context, step.blocks, step), found, settings, store, start, for_lists=for_lists)
 
 
-def alternate(run: Run, found: Extent, settings: Settings, store: ArrayStore, start: tuple[pa.Array, Floats] | None = None) -> Fitted:
+def alternate(
+    run: Run,
+    found: Extent,
+    settings: Settings,
+    store: ArrayStore,
+    start: tuple[pa.Array, Floats] | None = None,
+    *,
+    for_lists: bool = False,
+) -> Fitted:
     """The iterations over blocks that are in the store."""
     state = _begin(found, settings, store, start)
     for iteration in range(len(state.objectives) + 1, settings.iterations + 1):
@@ -118,12 +130,16 @@ def alternate(run: Run, found: Extent, settings: Settings, store: ArrayStore, st
         store.remove([f"{STATE}-{iteration - 1}"])
         if _has_converged(state.objectives, settings.tolerance):
             break
-    last = len(state.objectives)
+    last = users_at = len(state.objectives)
+    if for_lists:
+        users_at = last + 1
+        state, _ = _half_step(run, state, settings, store, (USERS, users_at, found.blocks))
     rows = np.concatenate([store.read(name(ITEMS, block, f"factors-{last}")) for block in range(found.blocks)])
     factors = np.empty((len(rows), settings.rank), np.float32)
     with _one_thread():
         factors[found.order] = rows[:, : settings.rank] @ state.bases[ITEMS].T.astype(np.float32)
-    return Fitted(found.item_ids, factors, state.objectives, tuple(store.read(ROWS)[USERS].tolist()), state.bases[USERS].T)
+    counts = tuple(store.read(ROWS)[USERS].tolist())
+    return Fitted(found.item_ids, factors, state.objectives, counts, f"factors-{users_at}", state.bases[USERS].T)
 
 
 def _begin(found: Extent, settings: Settings, store: ArrayStore, start: tuple[pa.Array, Floats] | None) -> _State:

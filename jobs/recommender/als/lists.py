@@ -52,14 +52,14 @@ def lists(spark: SparkSession, fitted: Fitted, store: ArrayStore, found: Extent,
     ``chain.Chain``. The store must still hold the fit's arrays when the frame is computed.
     """
     shared = spark.sparkContext.broadcast(Catalogue.of(fitted, found, offered))
-    last, turn, blocks = len(fitted.objectives), fitted.user_turn, len(fitted.user_rows)
+    factors, turn, blocks = fitted.user_factors, fitted.user_turn, len(fitted.user_rows)
 
     def answer(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         catalogue = shared.value
         for batch in batches:
             for block in batch.column("id").to_pylist():
                 rows, starts, neighbours, hashes = (
-                    store.read(name(USERS, block, what)) for what in (f"factors-{last}", "starts", "neighbours", "hashes")
+                    store.read(name(USERS, block, what)) for what in (factors, "starts", "neighbours", "hashes")
                 )
                 users = rows[:, : len(turn)].astype(np.float64) @ turn
                 seen = catalogue.place[neighbours]

@@ -50,6 +50,9 @@ PAIR = np.dtype([("own", "<u8"), ("other", "<u8"), ("weight", "<f4")])
 SCANNED = pa.schema({"user": pa.int64(), "item": pa.int64(), "weight": pa.float64(), "mark": pa.int64()})
 """What the tasks of the first pass get."""
 
+ENTRY = np.dtype([("other", np.uint64), ("row", np.int32), ("weight", np.float32)])
+"""Hash of the other side, row of this one, weight. One array: a task that is done again may find the entries in another order."""
+
 Hashes = npt.NDArray[np.uint64]
 T = TypeVar("T")
 
@@ -138,8 +141,7 @@ def _items(known: DataFrame) -> tuple[pa.Array, Hashes, int]:
 def build(context: SparkContext, found: Extent, pieces: ArrayStore, store: ArrayStore) -> list[list[int]]:
     """Make the blocks of both sides from the pieces, and return how many rows each has: of the users, of the items.
 
-    A block holds the ``hashes`` of its rows in order, and of each entry the ``row``, the hash of the ``other`` and the ``weight``, in no
-    order yet (``arrange`` makes one).
+    A block holds the ``hashes`` of its rows in order, and its ``entries`` (``ENTRY``) in no order yet: ``arrange`` makes one.
     """
     make = partial(assemble, blocks=found.blocks, names=found.pieces, pieces=pieces, store=store)
     rows = dict(spread(context, 2 * found.blocks, make))
@@ -170,23 +172,24 @@ def assemble(keys: Iterable[int], blocks: int, names: Sequence[str], pieces: Arr
             parts.append(pieces.part(_piece(piece, side, "pairs"), int(cuts[block * ranges]), int(cuts[(block + 1) * ranges])))
         own, other, weight = (np.concatenate([part[column] for part in parts]) for column in PAIR.names or ())
         hashes: Hashes = np.sort(pc.unique(pa.array(own)).to_numpy())
+        entries = np.empty(len(own), ENTRY)
+        entries["other"], entries["row"], entries["weight"] = other, order.places(hashes, own), weight
         store.write(name(side, block, "hashes"), hashes)
-        store.write(name(side, block, "row"), order.places(hashes, own))
-        store.write(name(side, block, "other"), other)
-        store.write(name(side, block, "weight"), weight)
+        store.write(name(side, block, "entries"), entries)
         yield key, len(hashes)
 
 
 def arrange(store: ArrayStore, side: int, block: int, blocks: int, alpha: float) -> None:
     """Put the entries of a block in order: ``starts``, ``neighbours`` (rows of the whole other side) and ``confidences``.
 
-    A pair that comes more than once counts once, with the sum of its weights.
+    A pair that comes more than once counts once, with the sum of its weights. Where there are ``starts`` it is done.
     """
     from jobs.recommender.als import order  # noqa: PLC0415  (only the tasks of a training need Numba)
 
-    row, weight = store.read(name(side, block, "row")), store.read(name(side, block, "weight"))
+    entries = store.read(name(side, block, "entries"))
+    row, weight = np.ascontiguousarray(entries["row"]), entries["weight"]
     hashes = np.concatenate([store.read(name(1 - side, one, "hashes")) for one in range(blocks)])
-    neighbours = order.places(hashes, store.read(name(side, block, "other")))
+    neighbours = order.places(hashes, np.ascontiguousarray(entries["other"]))
     rows = len(store.read(name(side, block, "hashes")))
     places = order.by_row_and_neighbour(row, neighbours, rows)
     row, neighbours, weight = row[places], neighbours[places], weight[places]
@@ -197,10 +200,10 @@ def arrange(store: ArrayStore, side: int, block: int, blocks: int, alpha: float)
         weight = np.add.reduceat(weight[np.lexsort((weight, neighbours, row))].astype(np.float64), first)
         row, neighbours = row[first], neighbours[first]
     starts = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=rows))]).astype(np.int64)
-    store.write(name(side, block, "starts"), starts)
     store.write(name(side, block, "neighbours"), neighbours)
     store.write(name(side, block, "confidences"), (weight.astype(np.float64) * alpha).astype(np.float32))
-    store.remove(name(side, block, what) for what in ("row", "other", "weight"))
+    store.write(name(side, block, "starts"), starts)
+    store.remove([name(side, block, "entries")])
 
 
 def spread(context: SparkContext, count: int, do: Callable[[Iterable[int]], Iterator[T]]) -> list[T]:

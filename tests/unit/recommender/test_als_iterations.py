@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,7 +17,7 @@ from jobs.recommender.als.blocks import Extent
 from jobs.recommender.als.fit import ROWS, Fitted, Settings, alternate
 from jobs.recommender.als.half_step import HalfStep, Solved, width
 from jobs.recommender.als.progress import Progress, watched
-from jobs.recommender.als.store import FolderStore
+from jobs.recommender.als.store import ArrayStore, FolderStore
 
 USERS, ITEMS, ALPHA, REGULARISATION = 60, 40, 5.0, 0.1
 Matrix = npt.NDArray[np.float64]
@@ -51,7 +52,7 @@ def rows_of(given: Matrix, fixed: Matrix) -> Matrix:
     return np.array([np.linalg.solve(one, fixed.T @ ((1 + ALPHA * row) * (row > 0))) for one, row in zip(left, given, strict=True)])
 
 
-def built(store: FolderStore, pairs: list[tuple[int, int, float]]) -> Extent:
+def built(store: ArrayStore, pairs: list[tuple[int, int, float]]) -> Extent:
     """Four blocks a side of these pairs, made as the tasks of Spark make them, in two parts."""
     hashes = np.random.default_rng(23).integers(0, 1 << 63, USERS + ITEMS, dtype=np.uint64) * np.uint64(2)
     found = Extent(ITEM_IDS, hashes[USERS:], 0, 4 * blocks.PAIRS_A_BLOCK, 0)
@@ -147,6 +148,25 @@ def test_a_fit_that_was_killed_goes_on_after_its_last_iteration(fitted: Fitted, 
     assert found.factors.tobytes() == fitted.factors.tobytes()
     assert found.objectives == fitted.objectives
     assert [one.objective for one in seen[5:]] == [one.objective for one in reports[4:]]
+
+
+@pytest.mark.parametrize("last_written", ["neighbours", "confidences", "starts"])
+def test_a_task_that_dies_while_it_arranges_a_block_is_done_again(
+    fitted: Fitted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last_written: str
+) -> None:
+    store, write = FolderStore(tmp_path), FolderStore.write
+
+    def die_after(self: FolderStore, name: str, array: npt.NDArray[Any]) -> None:
+        write(self, name, array)
+        if name.endswith(last_written):
+            raise KeyboardInterrupt
+
+    extent = built(store, PAIRS)
+    monkeypatch.setattr(FolderStore, "write", die_after)
+    with pytest.raises(KeyboardInterrupt):
+        alternate(here, extent, SETTINGS, store)
+    monkeypatch.undo()
+    assert alternate(here, extent, SETTINGS, store).factors.tobytes() == fitted.factors.tobytes()
 
 
 def test_a_fit_that_begins_with_the_factors_of_another_begins_with_its_objective(fitted: Fitted, tmp_path: Path) -> None:

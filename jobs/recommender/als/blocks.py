@@ -38,6 +38,9 @@ MOST_CONFIDENCE = 1e12
 PIECE_FRAME = "key int, own binary, other binary, weight binary"
 BUILT_FRAME = "key int, rows bigint, entries bigint"
 
+ENTRY = np.dtype([("other", np.uint64), ("row", np.int32), ("weight", np.float32)])
+"""Hash of the other side, row of this one, weight. One array: a task that is done again may find the entries in another order."""
+
 Hashes = npt.NDArray[np.uint64]
 
 
@@ -104,8 +107,7 @@ def extent(signals: DataFrame, alpha: float) -> Extent:
 def build(signals: DataFrame, found: Extent, store: ArrayStore) -> list[list[int]]:
     """Leave the blocks of both sides in the store, and return how many rows each has: of the users, of the items.
 
-    A block holds the ``hashes`` of its rows in order, and of each entry the ``row``, the hash of the ``other`` and the ``weight``, in no
-    order yet (``arrange`` makes one).
+    A block holds the ``hashes`` of its rows in order, and its ``entries`` (``ENTRY``) in no order yet: ``arrange`` makes one.
     """
     user, item = (F.xxhash64(F.lit(found.salt), column).alias(short) for column, short in (("user_id", "user"), ("item_id", "item")))
     pairs = valid(signals).select(user, item, F.col("weight").cast("float").alias("weight"))
@@ -130,11 +132,12 @@ def block_of(hashes: Hashes, blocks: int) -> npt.NDArray[np.uint16]:
 def arrange(store: ArrayStore, side: int, block: int, blocks: int, alpha: float) -> None:
     """Put the entries of a block in order: ``starts``, ``neighbours`` (rows of the whole other side) and ``confidences``.
 
-    A pair that comes more than once counts once, with the sum of its weights.
+    A pair that comes more than once counts once, with the sum of its weights. Where there are ``starts`` it is done.
     """
-    row, weight = store.read(name(side, block, "row")), store.read(name(side, block, "weight"))
+    entries = store.read(name(side, block, "entries"))
+    row, weight = entries["row"], entries["weight"]
     hashes = np.concatenate([store.read(name(1 - side, one, "hashes")) for one in range(blocks)])
-    neighbours = np.searchsorted(hashes, store.read(name(side, block, "other")))
+    neighbours = np.searchsorted(hashes, entries["other"])
     code = (row.astype(np.int64) << 32) | neighbours
     order = np.argsort(code)
     code, weight = code[order], weight[order].astype(np.float64)
@@ -144,10 +147,10 @@ def arrange(store: ArrayStore, side: int, block: int, blocks: int, alpha: float)
         code, weight = code[first], np.add.reduceat(weight[order], first)
     rows = len(store.read(name(side, block, "hashes")))
     starts = np.concatenate([[0], np.cumsum(np.bincount(code >> 32, minlength=rows))]).astype(np.int64)
-    store.write(name(side, block, "starts"), starts)
     store.write(name(side, block, "neighbours"), (code & 0xFFFFFFFF).astype(np.int32))
     store.write(name(side, block, "confidences"), (weight * alpha).astype(np.float32))
-    store.remove(name(side, block, what) for what in ("row", "other", "weight"))
+    store.write(name(side, block, "starts"), starts)
+    store.remove([name(side, block, "entries")])
 
 
 def _unsigned(hashes: npt.NDArray[Any]) -> Hashes:
@@ -198,8 +201,8 @@ def _build(batches: Iterator[pa.RecordBatch], blocks: int, store: ArrayStore) ->
             np.frombuffer(b"".join(one[place] for one in found), kind) for place, kind in enumerate((np.uint64, np.uint64, np.float32))
         )
         hashes = np.unique(own)
+        entries = np.empty(len(own), ENTRY)
+        entries["other"], entries["row"], entries["weight"] = other, np.searchsorted(hashes, own), weight
         store.write(name(side, block, "hashes"), hashes)
-        store.write(name(side, block, "row"), np.searchsorted(hashes, own).astype(np.int32))
-        store.write(name(side, block, "other"), other)
-        store.write(name(side, block, "weight"), weight)
+        store.write(name(side, block, "entries"), entries)
         yield pa.RecordBatch.from_pydict({"key": pa.array([key], pa.int32()), "rows": [len(hashes)], "entries": [len(own)]})

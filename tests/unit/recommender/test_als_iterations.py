@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -147,6 +148,25 @@ def test_a_fit_that_was_killed_goes_on_after_its_last_iteration(fitted: Fitted, 
     assert found.factors.tobytes() == fitted.factors.tobytes()
     assert found.objectives == fitted.objectives
     assert [one.objective for one in seen[5:]] == [one.objective for one in reports[4:]]
+
+
+@pytest.mark.parametrize("last_written", ["neighbours", "confidences", "starts"])
+def test_a_task_that_dies_while_it_arranges_a_block_is_done_again(
+    fitted: Fitted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last_written: str
+) -> None:
+    store, write = FolderStore(tmp_path), FolderStore.write
+
+    def die_after(self: FolderStore, name: str, array: npt.NDArray[Any]) -> None:
+        write(self, name, array)
+        if name.endswith(last_written):
+            raise KeyboardInterrupt
+
+    extent = built(store, PAIRS)
+    monkeypatch.setattr(FolderStore, "write", die_after)
+    with pytest.raises(KeyboardInterrupt):
+        alternate(here, extent, SETTINGS, store)
+    monkeypatch.undo()
+    assert alternate(here, extent, SETTINGS, store).factors.tobytes() == fitted.factors.tobytes()
 
 
 def test_a_fit_that_begins_with_the_factors_of_another_begins_with_its_objective(fitted: Fitted, tmp_path: Path) -> None:

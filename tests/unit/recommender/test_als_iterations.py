@@ -17,7 +17,7 @@ from jobs.recommender.als.blocks import Extent
 from jobs.recommender.als.fit import ROWS, Fitted, Settings, alternate
 from jobs.recommender.als.half_step import HalfStep, Solved, width
 from jobs.recommender.als.progress import Progress, watched
-from jobs.recommender.als.store import FolderStore
+from jobs.recommender.als.store import ArrayStore, FolderStore
 
 USERS, ITEMS, ALPHA, REGULARISATION = 60, 40, 5.0, 0.1
 Matrix = npt.NDArray[np.float64]
@@ -52,7 +52,7 @@ def rows_of(given: Matrix, fixed: Matrix) -> Matrix:
     return np.array([np.linalg.solve(one, fixed.T @ ((1 + ALPHA * row) * (row > 0))) for one, row in zip(left, given, strict=True)])
 
 
-def built(store: FolderStore, pairs: list[tuple[int, int, float]]) -> Extent:
+def built(store: ArrayStore, pairs: list[tuple[int, int, float]]) -> Extent:
     """Four blocks a side of these pairs, made as the tasks of Spark make them, in two parts."""
     hashes = np.random.default_rng(23).integers(0, 1 << 63, USERS + ITEMS, dtype=np.uint64) * np.uint64(2)
     found = Extent(ITEM_IDS, hashes[USERS:], 0, 4 * blocks.PAIRS_A_BLOCK, 0)

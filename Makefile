@@ -28,10 +28,10 @@ CHECKED := $(wildcard jobs expectations stack bin tests benchmarks)
 JOBS_TYPED := $(filter-out tests,$(CHECKED)) $(filter-out tests/dags tests/data tests/__pycache__,$(wildcard tests/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help envs rehearse bench demo up down status logs test check fix sql lock clean clean-data
+.PHONY: help envs rehearse cluster-check bench demo up down status logs test check fix sql lock clean clean-data
 
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "  Variables: SOURCE=synthetic (a name of jobs/sources), INPUT=file or folder, THROUGH=last day, SHOP=\$$SOURCE, Q='select ...', S=service"
 	@echo "  Ports and places are TWSTACK_ variables: docs/runbook.md lists them."
@@ -66,6 +66,9 @@ test: envs ## all tests: jobs and services in one environment, DAGs beside them 
 
 rehearse: envs ## kill services and drivers at random while days are refined and released, and compare (KILLS=50, SEED=1)
 	@$(JOBS)/python -m stack.rehearsal --kills $(KILLS) --seed $(SEED) --to benchmarks/rehearsal.md
+
+cluster-check: envs ## the same days and fits with 1, 2, 4 and 8 partitions and on a Spark cluster of two workers, compared
+	@$(JOBS)/python -m stack.cluster_check --to benchmarks/cluster_check.md
 
 bench: envs ## ALS beside Spark MLlib and implicit on a made shop, in rounds (ROUNDS=3; 15 minutes on two cores)
 	@$(JOBS)/python -m benchmarks.als --rounds $(ROUNDS)

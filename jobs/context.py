@@ -62,8 +62,8 @@ class Context:
         store = Store.from_settings(settings)
         store.knock()
         spark = spark_session(settings, f"tradewind {settings.shop} {interval}")
-        scratch = f"{settings.scratch_uri}/checkpoints"
-        spark.sparkContext.setCheckpointDir(scratch)
+        if not settings.scratch_is_in_store:  # Spark itself writes nothing there, and would ask Hadoop for a file system
+            spark.sparkContext.setCheckpointDir(f"{settings.scratch_uri}/checkpoints")
         SHARED.set(partial(ObjectArrays, store))
         lake = Lake(spark, Attempt(run_id=run_id, attempt=attempt, interval=interval, code_version=code_version()))
         source = load(settings.source, settings.optional_feeds)

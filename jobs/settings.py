@@ -63,7 +63,9 @@ class Settings(BaseSettings):
     )
     jars_dir: Path | None = Field(default=None, description="Folder of the jars; empty where the cluster has them on its class path.")
     scratch_uri: str = Field(
-        default="file:///var/tmp/tradewind", description="Place shared by driver and executors for checkpoints, a Hadoop path on clusters."
+        default="file:///var/tmp/tradewind",
+        description="Place that driver and executors share while a model is fitted: a folder, on a cluster one that all machines mount, or "
+        "s3://<bucket>/scratch of the shop's own bucket.",
     )
 
     dags_cron: Literal["on", "off"] = Field(default="on", description="Whether DAGs run by the clock; off where a shop's days are past.")
@@ -112,6 +114,11 @@ class Settings(BaseSettings):
                 "settings", expected="every required variable and no unknown one", found="; ".join(wrong), advice=advice
             ) from None
 
+    @property
+    def scratch_is_in_store(self) -> bool:
+        """Whether ``scratch_uri`` names the shop's bucket."""
+        return self.scratch_uri.startswith("s3:")
+
     def optional_feeds_of(self, source: str) -> dict[FeedName, date]:
         """``optional_feeds`` where ``source`` is the one that the shop's files come in; none of another."""
         return self.optional_feeds if source == self.source else {}
@@ -130,6 +137,14 @@ class Settings(BaseSettings):
     @classmethod
     def _keep_is_no_number(cls, value: object) -> object:
         return None if value == "keep" else value
+
+    @model_validator(mode="after")
+    def _scratch_is_in_the_shops_bucket(self) -> Self:
+        own = f"s3://{self.bucket}/scratch"
+        if self.scratch_is_in_store and self.scratch_uri != own:
+            message = f"in the object store {PREFIX}SCRATCH_URI is {own}: keys of the shop's own bucket"
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _keys_come_in_pairs(self) -> Self:

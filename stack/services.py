@@ -12,6 +12,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
 
+import psutil
+
 from stack import jars, java, job_conf, machine
 from stack.airflow_services import DRIVERS, PARTS, USER, AirflowServices
 from stack.class_archive import ClassArchive
@@ -312,6 +314,16 @@ def temporary(state: Path, settings: StackSettings | None = None, *, shop: str =
     """A stack on free ports with its own state folder, for tests; nothing is started yet."""
     settings = settings or StackSettings.from_environment()
     return Stack(shop, source, state, Ports.free(), replace(settings, spark_shuffle_partitions=2, spark_driver_memory="2g"))
+
+
+def sweep(folder: Path) -> None:
+    """Stop and delete the temporary stacks whose process was killed; a folder's name begins with that process's id."""
+    for state in folder.glob("*-*") if folder.is_dir() else ():
+        pid = state.name.partition("-")[0]
+        if not pid.isdigit() or not psutil.pid_exists(int(pid)):
+            Supervisor(state).stop()
+            for left in (fallback_folder(state / "postgres"), state):
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _already_up(stack: Stack, source: str, report: Report) -> Stack:

@@ -29,13 +29,7 @@ class Ports:
     @classmethod
     def free(cls) -> Self:
         """Ports that nothing listens on at this moment, for a stack that lives as long as a test session."""
-        with ExitStack() as held:
-            numbers = []
-            for _ in fields(cls):
-                listener = held.enter_context(socket.socket())
-                listener.bind(("127.0.0.1", 0))
-                numbers.append(listener.getsockname()[1])
-        return cls(*numbers)
+        return cls(*free_ports(len(fields(cls))))
 
     def by_variable(self) -> dict[str, int]:
         """Each port under the variable that sets it."""
@@ -91,6 +85,15 @@ class StackSettings:
                 f"Unknown setting {', '.join(f'{PREFIX}{name}' for name in sorted(given))}.", advice=f"The settings are {', '.join(known)}."
             )
         return replace(defaults, ports=Ports(**ports), **values)
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of 127.0.0.1 that nothing listens on at this moment."""
+    with ExitStack() as held:
+        listeners = [held.enter_context(socket.socket()) for _ in range(count)]
+        for listener in listeners:
+            listener.bind(("127.0.0.1", 0))
+        return [listener.getsockname()[1] for listener in listeners]
 
 
 def _read(given: dict[str, str], name: str, default: Any) -> Any:

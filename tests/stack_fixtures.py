@@ -2,35 +2,22 @@
 
 import os
 import secrets
-import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
-import psutil
 import pytest
 
 from jobs.settings import Settings
-from stack.services import BASE, Stack, temporary
+from stack.services import BASE, Stack, sweep, temporary
 from stack.settings import StackSettings
-from stack.supervision import Supervisor
 
 FOLDER = "test-stacks"
-
-
-def sweep_leftovers(folder: Path) -> None:
-    """Stop and delete the stacks of test sessions that were killed; a folder's name begins with its session's process id."""
-    for state in folder.glob("*-*") if folder.is_dir() else ():
-        pid = state.name.partition("-")[0]
-        if not pid.isdigit() or not psutil.pid_exists(int(pid)):
-            Supervisor(state).stop()
-            shutil.rmtree(state, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
 def test_stack() -> Iterator[Stack]:
     """A stack whose Postgres and object store are healthy; everything of it is gone when the session ends."""
     folder = StackSettings.from_environment().local_dir / FOLDER
-    sweep_leftovers(folder)
+    sweep(folder)
     stack = temporary(folder / f"{os.getpid()}-{secrets.token_hex(3)}")
     try:
         stack.start(names=BASE)

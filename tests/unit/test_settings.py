@@ -41,6 +41,13 @@ def test_half_a_pair_of_keys_is_refused() -> None:
         Settings.from_environment(WHOLE | {"TRADEWIND_S3_ACCESS_KEY": "only-one"})
 
 
+def test_scratch_in_the_object_store_is_in_the_shops_own_bucket() -> None:
+    with pytest.raises(SettingsError, match=r"TRADEWIND_SCRATCH_URI is s3://tradewind/scratch"):
+        Settings.from_environment(WHOLE | {"TRADEWIND_SCRATCH_URI": "s3://elsewhere/scratch"})
+    found = [Settings.from_environment(WHOLE | {"TRADEWIND_SCRATCH_URI": uri}) for uri in ("s3://tradewind/scratch", "file:///mnt", "/mnt")]
+    assert [one.scratch_is_in_store for one in found] == [True, False, False]
+
+
 def test_a_malformed_secret_is_named_and_not_shown() -> None:
     with pytest.raises(SettingsError, match="TRADEWIND_PSEUDONYM_KEY") as raised:
         Settings.from_environment(WHOLE | {"TRADEWIND_PSEUDONYM_KEY": "too-short"})

@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,12 +19,15 @@ from jobs.store import Store
 LONGEST_HEAD = 1024
 """Bytes in which what NumPy writes before an array's own certainly ends."""
 
+OF_EXECUTOR = "SPARK_LOCAL_DIRS"
+"""What Spark tells its Python workers: folders that are deleted when the executor ends."""
+
 
 @dataclass(frozen=True)
 class ObjectArrays:
     """Objects below ``prefix`` (without a slash at its end). What a machine has read or written stays in a folder of it, and is mapped.
 
-    A name is one array for ever, so that what a machine has is never out of date.
+    A name is one array for ever, so that what a machine has is never out of date. An executor's folder is Spark's, and goes with it.
     """
 
     store: Store
@@ -31,7 +35,8 @@ class ObjectArrays:
 
     @cached_property
     def _local(self) -> FolderStore:
-        return FolderStore(Path(tempfile.gettempdir()) / "tradewind-arrays" / self.prefix.replace("/", "-"))
+        here = os.environ.get(OF_EXECUTOR, "").partition(",")[0] or tempfile.gettempdir()
+        return FolderStore(Path(here) / "tradewind-arrays" / self.prefix.replace("/", "-"))
 
     def __getstate__(self) -> dict[str, Any]:
         return {"store": self.store, "prefix": self.prefix}

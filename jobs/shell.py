@@ -118,7 +118,7 @@ def _build(context: Context, step: Step, records: list[Record], progress: Progre
         records.append(record)
         record.days, condition = _partitions(context, write, days, as_of_days)
         scoped = rows.where(condition) if isinstance(write.scope, EventDays | LandedDays) else rows
-        record.staged = context.lake.stage(write.table, scoped, condition)
+        record.staged = context.lake.stage(write.table, scoped, condition, partitions=len(record.days))
     is_replay = marked is not None and progress.is_replay
     audits.begin(partial(_audit, context, step, mine, progress, _Parsed(marked, days, is_replay) if marked is not None else None))
 

@@ -35,6 +35,14 @@ MOST_VALUES_ASKED = 100
 """Values that a condition on a key lists at most; Iceberg looks no further than 200 in one."""
 
 
+MOST_OPEN_PARTITIONS = 8
+"""Partitions of which a task may hold a file open each, so that rows need no shuffle and no sort before they are written.
+
+Only where adaptive execution has made the tasks as large as their rows ask for: a handful of fixed ones would leave as many small files a
+partition.
+"""
+
+
 @dataclass(frozen=True)
 class Attempt:
     """Who writes: the run, its attempt, the landing interval, the version of the code."""
@@ -212,8 +220,12 @@ class Lake:
         for column in added:
             self.spark.sql(f"ALTER TABLE {name} ADD COLUMN `{column.name}` {column.type} COMMENT '{_quoted(column.doc)}'")
 
-    def stage(self, table: Table, df: DataFrame, condition: str, notes: Mapping[str, str] | None = None) -> Staged:
+    def stage(
+        self, table: Table, df: DataFrame, condition: str, notes: Mapping[str, str] | None = None, *, partitions: int | None = None
+    ) -> Staged:
         """Replace the rows that meet ``condition`` by ``df``, on this attempt's branch; ``notes`` go into the snapshot's summary too.
+
+        ``partitions`` is how many the rows may be of, where that is known: few of them are written from where they are.
 
         No rows replace by nothing: an empty day becomes empty. Raises ContractError when the columns differ from the contract or a row of
         ``df`` does not meet the condition; nothing is visible either way.
@@ -229,6 +241,8 @@ class Lake:
         writer = checked.writeTo(f"{name}.branch_{branch}")
         for key, value in (self._summary(condition) | dict(notes or {})).items():
             writer = writer.option(f"snapshot-property.{PROPERTY}{key}", value)
+        if partitions is not None and partitions <= MOST_OPEN_PARTITIONS and self.spark.conf.get("spark.sql.adaptive.enabled") == "true":
+            writer = writer.option("distribution-mode", "none").option("fanout-enabled", "true")
         try:
             writer.overwrite(F.expr(condition))
         except PySparkException as error:

@@ -40,6 +40,7 @@ _NO_TEXT = {
 """How files begin that hold no lines of text: named at once, rather than as thousands of lines that cannot be read."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _CHUNK = 256 * 1024
+_BLOCK = 1 << 20
 _UPLOAD_IN_FLIGHT = re.compile(r"-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
 """S3Proxy lists an upload that is under way, or was killed, as the key and a UUID."""
 
@@ -230,27 +231,59 @@ def raw_lines(stream: IO[bytes] | io.RawIOBase, name: str) -> Iterator[bytes]:
     of files, and a line that ``land`` moves to the beginning of one must stay the line that it was. Raises LandingError for a broken
     archive, a line without end, or a file that begins like an archive of another kind or like text in UTF-16.
     """
+    for block in line_blocks(stream, name):
+        lines = block.removesuffix(b"\n").split(b"\n")
+        yield from lines if is_bare(block) else map(bare_line, lines)
+
+
+def line_blocks(stream: IO[bytes] | io.RawIOBase, name: str) -> Iterator[bytes]:
+    """The text of a plain or gzip stream in blocks of whole lines; the last one may lack its line end. Raises as ``raw_lines`` does."""
     buffered = io.BufferedReader(stream, _CHUNK)  # type: ignore[type-var]  # typeshed wants a private protocol; any readinto does
     is_gzip = buffered.peek(2)[:2] == _GZIP_MAGIC
     source = io.BufferedReader(gzip.GzipFile(fileobj=buffered), _CHUNK) if is_gzip else buffered
     try:
         _check_beginning(source.peek(8), name)
-        while line := source.readline(MAX_LINE_BYTES + 1):
-            if len(line) > MAX_LINE_BYTES:
-                raise LandingError(
-                    name,
-                    expected="one record a line",
-                    found=f"a line of more than {MAX_LINE_BYTES} bytes",
-                    advice="Is this a text file of this source?",
-                )
-            line = line.removesuffix(b"\n").rstrip(b"\r")
-            while line.startswith(_BYTE_ORDER_MARK):
-                line = line.removeprefix(_BYTE_ORDER_MARK)
-            yield line
+        begun = b""
+        while chunk := source.read(_BLOCK):
+            whole, _, rest = chunk.rpartition(b"\n")
+            if len(chunk) > len(rest):
+                block = begun + whole + b"\n"
+                if len(block) > MAX_LINE_BYTES:
+                    _check_length(max(map(len, block.split(b"\n"))) + 1, name)
+                yield block
+                begun = rest
+            else:
+                begun += rest
+            _check_length(len(begun), name)
+        if begun:
+            yield begun
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise LandingError(
             name, expected="a whole gzip file", found=str(error), advice="Fetch the file again: it is cut or damaged."
         ) from error
+
+
+def bare_line(line: bytes) -> bytes:
+    """A line without carriage returns at its end and byte order marks at its beginning."""
+    line = line.rstrip(b"\r")
+    while line.startswith(_BYTE_ORDER_MARK):
+        line = line.removeprefix(_BYTE_ORDER_MARK)
+    return line
+
+
+def is_bare(block: bytes) -> bool:
+    """Whether nothing would have to be taken off the block's lines: surely when it holds neither of the two at all."""
+    return b"\r" not in block and _BYTE_ORDER_MARK not in block
+
+
+def _check_length(line_bytes: int, name: str) -> None:
+    if line_bytes > MAX_LINE_BYTES:
+        raise LandingError(
+            name,
+            expected="one record a line",
+            found=f"a line of more than {MAX_LINE_BYTES} bytes",
+            advice="Is this a text file of this source?",
+        )
 
 
 def _check_beginning(first: bytes, name: str) -> None:
@@ -268,6 +301,11 @@ def text_of(line: bytes) -> str:
     'caf\\xe9'
     """
     return line.decode("utf-8", errors="backslashreplace")
+
+
+def has_header(feed: Feed) -> bool:
+    """Whether the first line of a feed's files names its columns."""
+    return isinstance(feed.format, Csv) and feed.format.header
 
 
 def check_header(line: str, feed: Feed, name: str) -> None:
@@ -291,7 +329,7 @@ def read_lines(stream: IO[bytes] | io.RawIOBase, feed: Feed, name: str = "the fi
     Raises LandingError when the header is missing or wrong, or the file is broken. ``name`` is for its message.
     """
     lines = enumerate(raw_lines(stream, name), start=1)
-    if isinstance(feed.format, Csv) and feed.format.header:
+    if has_header(feed):
         check_header(text_of(next(lines, (1, b""))[1]), feed, name)
     for number, line in lines:
         yield number, text_of(line)

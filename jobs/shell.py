@@ -20,7 +20,7 @@ from jobs.bronze.orders import ORDERS
 from jobs.catalog import SCORE
 from jobs.content_hash import content_hash
 from jobs.context import Context
-from jobs.counts import accounted
+from jobs.counts import Tally, accounted, tallied
 from jobs.lake import Staged, days_condition
 from jobs.ops.runs import RUNS
 from jobs.raw_retention import require_raw
@@ -106,7 +106,8 @@ def _build(context: Context, step: Step, records: list[Record], progress: Progre
     if step.model is not None:
         keywords["model"] = _model(context, step.model)
     marked = _marked(context, step, keywords)
-    days = _touched_days(context, step, marked, progress)
+    tally = tallied(marked, str(step.writes[0].table.partitioned_by), context.interval) if marked is not None else None
+    days = _touched_days(context, step, tally, progress)
     require_raw(context.lake, step, context.interval, days, context.settings.max_lateness_days)
     frames = [marked] if marked is not None else [_input(context, step, read, days) for read in step.reads]
     as_of_days = _as_of_days(context, step)
@@ -118,16 +119,19 @@ def _build(context: Context, step: Step, records: list[Record], progress: Progre
         records.append(record)
         record.days, condition = _partitions(context, write, days, as_of_days)
         scoped = rows.where(condition) if isinstance(write.scope, EventDays | LandedDays) else rows
-        record.staged = context.lake.stage(write.table, scoped, condition)
-    is_replay = marked is not None and progress.is_replay
-    audits.begin(partial(_audit, context, step, mine, progress, _Parsed(marked, days, is_replay) if marked is not None else None))
+        record.staged = context.lake.stage(write.table, scoped, condition, partitions=len(record.days))
+    parsed = None
+    if marked is not None and tally is not None:
+        marked.unpersist()
+        parsed = _Parsed(tally, days, progress.is_replay)
+    audits.begin(partial(_audit, context, step, mine, progress, parsed))
 
 
 @dataclass(frozen=True)
 class _Parsed:
-    """The parsed lines that a parsing step was built from, the event days that it touched, and whether it replaces what was there."""
+    """What a parsing step was built from: its lines counted, the event days that they touch, and whether they replace what was there."""
 
-    lines: DataFrame
+    tally: Tally
     days: tuple[date, ...]
     is_replay: bool
 
@@ -139,8 +143,7 @@ def _audit(context: Context, step: Step, records: Sequence[Record], progress: Pr
         if parsed is not None and parsed.is_replay and record.staged is not None:
             record.is_changed = _is_changed(context, record.staged)
     if parsed is not None:
-        records[0].counts = accounted(context, step, parsed.lines, parsed.days)
-        parsed.lines.unpersist()
+        records[0].counts = accounted(context, step, parsed.tally, parsed.days)
     ended_at = datetime.now(UTC)
     for record in records:
         record.started_at = max(record.started_at, progress.done_at or record.started_at)
@@ -157,7 +160,9 @@ def _marked(context: Context, step: Step, keywords: dict[str, Any]) -> DataFrame
     reach = context.interval.widened(before=lateness + 1, after=lateness + 1)
     frames = [context.lake.read(read.table).where(_landed(reach.start, reach.end)) for read in step.reads]
     marked: DataFrame = step.parses(*frames, **keywords)
-    return marked.persist(StorageLevel.MEMORY_AND_DISK)
+    # A day's lines are kept to be read three times: without what no build asks for, and with the text of those alone that it rejects.
+    text = F.when(F.size("reasons") > 0, F.col("raw_line")).otherwise(F.lit(""))
+    return marked.drop("raw", "landed_at").withColumn("raw_line", text).persist(StorageLevel.MEMORY_AND_DISK)
 
 
 def _built(step: Step, frames: Sequence[DataFrame], keywords: dict[str, Any], as_of_days: tuple[date, ...]) -> tuple[DataFrame, ...]:
@@ -224,7 +229,7 @@ def _keyword(context: Context, keyword: str) -> Any:
     return values[keyword]()
 
 
-def _touched_days(context: Context, step: Step, marked: DataFrame | None, progress: Progress) -> tuple[date, ...]:
+def _touched_days(context: Context, step: Step, tally: Tally | None, progress: Progress) -> tuple[date, ...]:
     """The event days that the interval touches: of a parsing step from its rows, otherwise from what silver replaced in this run.
 
     Its rows are those that landed in the interval, and those that it had delivered before: a file that is landed again, corrected,
@@ -233,18 +238,16 @@ def _touched_days(context: Context, step: Step, marked: DataFrame | None, progre
     """
     if not any(isinstance(write.scope, EventDays) for write in step.writes):
         return ()
-    if marked is None:
+    if tally is None:
         return tuple(sorted(progress.parsed_days)) if progress.parsed_days is not None else _days_of_run(context)
     main = step.writes[0].table
     day = F.col(str(main.partitioned_by)).alias("day")
     start, end = context.interval.start, context.interval.end
-    parsed = marked.where(_landed(start, end)).where(F.size("reasons") == 0).select(day)
     last_landed = "last_landed_date" if "last_landed_date" in main.column_names else "landed_date"
     delivered = (F.col("landed_date") < F.lit(end)) & (F.col(last_landed) >= F.lit(start))
     reach = context.interval.widened(before=context.settings.max_lateness_days, after=1)
     before = context.lake.read_before(main).where(delivered & (day >= F.lit(reach.start)) & (day < F.lit(reach.end))).select(day)
-    rows = parsed.union(before).distinct().orderBy("day").limit(MOST_DAYS_REPORTED).collect()
-    days = tuple(row["day"] for row in rows)
+    days = tuple(sorted(tally.days | {row["day"] for row in before.distinct().orderBy("day").limit(MOST_DAYS_REPORTED).collect()}))
     if main.name in OF_ACTS:
         progress.parsed_days = (progress.parsed_days or set()) | set(days)
     return days

@@ -7,19 +7,19 @@ their SHA-256 and their rows are held against the marker.
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, time
 
+import numpy as np
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.contract import Column, Table
 from jobs.errors import LandingError
 from jobs.interval import Interval
-from jobs.landing import HashingStream, PlacedFile, landed_files, read_lines
+from jobs.landing import HashingStream, PlacedFile, bare_line, check_header, has_header, is_bare, landed_files, line_blocks, text_of
 from jobs.sources.source import Feed, Source
 from jobs.store import Store
 
 BATCH_ROWS = 20_000
-BATCH_CHARACTERS = 8 << 20
-"""A batch of lines ends at whichever comes first."""
+"""Most lines in one batch; its text is a block of the file, a megabyte or one line that is longer."""
 
 TASK_BYTES = 32 << 20
 """Stored bytes that one task reads at most, unless a single file is larger: small files share a task, since a task costs a start."""
@@ -93,28 +93,36 @@ def _reader(
         for batch in batches:
             for index in batch.column("id").to_pylist():
                 for file in shares[index]:
-                    for numbers, lines in verified_lines(store, feed, file):
-                        yield _batch(source_name, file, numbers, lines)
+                    for first, lines in verified_lines(store, feed, file):
+                        yield _batch(source_name, file, first, lines)
 
     return read
 
 
-def verified_lines(store: Store, feed: Feed, file: PlacedFile) -> Iterator[tuple[list[int], list[str]]]:
-    """Line numbers and lines of a landed file, a batch at a time; raises LandingError when rows or SHA-256 differ from the marker."""
-    numbers: list[int] = []
-    lines: list[str] = []
-    rows = characters = 0
+def verified_lines(store: Store, feed: Feed, file: PlacedFile) -> Iterator[tuple[int, pa.StringArray]]:
+    """The data lines of a landed file in batches, each with the number of its first line; a header is verified and left out.
+
+    Raises LandingError when rows or SHA-256 differ from the marker, before the last batch.
+    """
+    held: tuple[int, pa.StringArray] | None = None
+    number = 1
     with store.open(file.key) as body:
         stream = HashingStream(body)
-        for number, line in read_lines(stream, feed, file.key):
-            numbers.append(number)
-            lines.append(line)
-            rows += 1
-            characters += len(line)
-            if len(lines) >= BATCH_ROWS or characters >= BATCH_CHARACTERS:
-                yield numbers, lines
-                numbers, lines, characters = [], [], 0
+        for block in line_blocks(stream, file.key):
+            lines = texts(block)
+            if number == 1 and has_header(feed):
+                check_header(lines[0].as_py(), feed, file.key)
+                lines, number = lines.slice(1), 2
+            for at in range(0, len(lines), BATCH_ROWS):
+                batch = lines.slice(at, BATCH_ROWS)
+                if held is not None:
+                    yield held
+                held = (number, batch)
+                number += len(batch)
         found = stream.sha256()
+    if number == 1 and has_header(feed):
+        check_header("", feed, file.key)
+    rows = number - 1 - has_header(feed)
     if (rows, found) != (file.rows, file.sha256):
         raise LandingError(
             file.key,
@@ -122,20 +130,45 @@ def verified_lines(store: Store, feed: Feed, file: PlacedFile) -> Iterator[tuple
             found=f"{rows} rows, sha256 {found}",
             advice="The file was changed after it landed. Land the day again.",
         )
-    if lines:
-        yield numbers, lines
+    if held is not None:
+        yield held
 
 
-def _batch(source_name: str, file: PlacedFile, numbers: list[int], lines: list[str]) -> pa.RecordBatch:
+def texts(block: bytes) -> pa.StringArray:
+    r"""The lines of a block as text. All at once where the block is plain UTF-8, which is eight times as fast as line by line.
+
+    >>> texts(b"tea\r\nmug\n").to_pylist()
+    ['tea', 'mug']
+    """
+    if not (is_bare(block) and _is_utf8(block)):
+        return pa.array([text_of(bare_line(line)) for line in block.removesuffix(b"\n").split(b"\n")], pa.string())
+    ended = block if block.endswith(b"\n") else block + b"\n"
+    characters = np.frombuffer(ended, np.uint8)
+    is_end = characters == ord("\n")
+    ends = np.flatnonzero(is_end)
+    offsets = np.zeros(len(ends) + 1, np.int32)
+    offsets[1:] = ends - np.arange(len(ends))
+    return pa.StringArray.from_buffers(len(ends), pa.py_buffer(offsets), pa.py_buffer(characters[~is_end]))
+
+
+def _is_utf8(block: bytes) -> bool:
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _batch(source_name: str, file: PlacedFile, first: int, lines: pa.StringArray) -> pa.RecordBatch:
     rows = len(lines)
     columns = [
         pa.repeat(source_name, rows),
         pa.repeat(pa.scalar(file.landed_date, pa.date32()), rows),
         pa.repeat(file.key, rows),
-        pa.array(numbers, pa.int64()),
+        pa.array(np.arange(first, first + rows)),
         pa.repeat(pa.scalar(midnight(file.landed_date), pa.timestamp("us", tz="UTC")), rows),
         pa.repeat(file.sha256, rows),
-        pa.array(lines, pa.string()),
+        lines,
     ]
     return pa.RecordBatch.from_arrays(columns, schema=_ARROW_SCHEMA)
 

@@ -91,8 +91,7 @@ def first_delivery(rows: DataFrame, key: tuple[str, ...]) -> DataFrame:
     A tracker resends on timeout, so a copy differs only in where and when it landed. ``line_number`` breaks ties inside a file; without it
     two runs could keep different copies.
     """
-    dated = rows.withColumn("last_landed_date", F.max("landed_date").over(Window.partitionBy(*key)))
-    return first_of_each(dated, key, "landed_date", "source_file", "line_number")
+    return first_of_each(rows, key, "landed_date", "source_file", "line_number", last_landed_date=F.max("landed_date"))
 
 
 def last_word(rows: DataFrame, key: tuple[str, ...]) -> DataFrame:
@@ -100,11 +99,16 @@ def last_word(rows: DataFrame, key: tuple[str, ...]) -> DataFrame:
     return first_of_each(rows, key, F.desc("observed_at"), F.desc("source_file"), F.desc("line_number"))
 
 
-def first_of_each(rows: DataFrame, key: tuple[str, ...], *order: Column | str) -> DataFrame:
-    """Keep the row of each key that comes first in ``order``, which is total, with ``delivery_count``, the number of rows."""
+def first_of_each(rows: DataFrame, key: tuple[str, ...], *order: Column | str, **of_all: Column) -> DataFrame:
+    """Keep the row of each key that comes first in ``order``, which is total, with ``delivery_count``, the number of rows.
+
+    ``of_all`` adds aggregates over all rows of the key. The rows are sorted once: what needs no order comes after what needs one.
+    """
     copies = Window.partitionBy(*key)
-    counted = rows.withColumn("_copy", F.row_number().over(copies.orderBy(*order)))
-    return counted.withColumn("delivery_count", F.count("*").over(copies).cast("int")).where(F.col("_copy") == 1).drop("_copy")
+    numbered = rows.withColumn("_copy", F.row_number().over(copies.orderBy(*order)))
+    asked = {"delivery_count": F.count("*"), **of_all}
+    counted = numbered.withColumns({name: aggregate.over(copies) for name, aggregate in asked.items()})
+    return counted.withColumn("delivery_count", F.col("delivery_count").cast("int")).where(F.col("_copy") == 1).drop("_copy")
 
 
 def rejected(marked: DataFrame, table: Table) -> DataFrame:

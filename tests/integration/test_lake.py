@@ -64,6 +64,23 @@ def test_publishing_again_leaves_the_same_content_and_touches_no_other_day(lake_
     assert published(lake_spark, table) == [(DAY, "mug", 1), (NEXT, "tea", 2)]
 
 
+@pytest.mark.parametrize(("adaptive", "partitions", "files"), [("true", 1, 3), ("true", 9, 1), ("true", None, 1), ("false", 1, 1)])
+def test_rows_of_few_partitions_are_written_by_the_tasks_that_have_them_where_tasks_are_sized_by_their_rows(
+    lake_spark: SparkSession, adaptive: str, partitions: int | None, files: int
+) -> None:
+    table = table_named(f"written_{adaptive}_{partitions or 0}")
+    many = rows(lake_spark, table, *[(DAY, f"item {number}", number) for number in range(30)]).repartition(3)
+    lake = Lake(lake_spark, attempt())
+    lake_spark.conf.set("spark.sql.adaptive.enabled", adaptive)
+    try:
+        lake.stage(table, many, days_condition("event_date", [DAY]), partitions=partitions)
+    finally:
+        lake_spark.conf.set("spark.sql.adaptive.enabled", "false")
+    lake.publish()
+    assert lake_spark.table(f"lake.{table.name}.files").count() == files
+    assert content_hash(lake.read(table), table) == content_hash(many, table)
+
+
 def test_an_empty_day_becomes_empty(lake_spark: SparkSession) -> None:
     table = table_named("emptied")
     for number, values in ((1, [(DAY, "mug", 1)]), (2, [])):

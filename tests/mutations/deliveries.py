@@ -209,7 +209,7 @@ def _read(delivery: Delivery, files: Sequence[PlacedFile], store: Store, collect
     base = delivery.mutant.base
 
     def read() -> list[str]:
-        return [line for file in files for _, lines in verified_lines(store, base.feed, file) for line in lines]
+        return [line for file in files for _, lines in verified_lines(store, base.feed, file) for line in lines.to_pylist()]
 
     lines, error, broken = _guarded(read)
     if lines is None:

@@ -1,24 +1,28 @@
 """Bronze holds every landed line with its place, and refuses files that are not what their marker says."""
 
 import hashlib
+import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from types import ModuleType
 from typing import cast
+from unittest.mock import patch
 
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 from pyspark.errors import PythonException
 from pyspark.sql import DataFrame, SparkSession
 
 from jobs.bronze import events, items, orders
-from jobs.bronze.lines import BATCH_ROWS, shared_out, verified_lines
+from jobs.bronze.lines import BATCH_ROWS, shared_out, texts, verified_lines
 from jobs.contract import conform
 from jobs.errors import LandingError, NotLandedError
 from jobs.interval import Interval
 from jobs.land import land
-from jobs.landing import LandedFile, Marker, PlacedFile, folder, write_marker
+from jobs.landing import LandedFile, Marker, PlacedFile, folder, line_blocks, text_of, write_marker
 from jobs.settings import Settings
 from jobs.sources.parsing import parse
 from jobs.sources.source import load
@@ -98,7 +102,35 @@ def test_a_large_file_comes_in_batches(store: Store) -> None:
     placed = PlacedFile(key, DAY, 2 * BATCH_ROWS + 1, len(content), hashlib.sha256(content).hexdigest())
     batches = list(verified_lines(store, load("native").feed("events"), placed))
     assert [len(lines) for _, lines in batches] == [BATCH_ROWS, BATCH_ROWS, 1]
-    assert batches[-1][0] == [2 * BATCH_ROWS + 1]
+    assert [first for first, _ in batches] == [1, BATCH_ROWS + 1, 2 * BATCH_ROWS + 1]
+
+
+PIECES = (b"a", b"\n", b"\n", b"\r", b"\xef\xbb\xbf", b"caf\xe9", "h\u00e9 \u20ac \U0001f600".encode(), b"\x00", "\u2028\x85".encode())
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=40).map(b"".join), st.integers(1, 50))
+def test_lines_read_in_blocks_are_those_read_one_by_one(content: bytes, block_bytes: int) -> None:
+    assume(not content.startswith(b"\x00"))
+    by_hand = []
+    for line in io.BytesIO(content).readlines():
+        bare = line.removesuffix(b"\n").rstrip(b"\r")
+        while bare.startswith(b"\xef\xbb\xbf"):
+            bare = bare.removeprefix(b"\xef\xbb\xbf")
+        by_hand.append(text_of(bare))
+    with patch("jobs.landing._BLOCK", block_bytes):
+        assert [line for block in line_blocks(io.BytesIO(content), "f") for line in texts(block).to_pylist()] == by_hand
+
+
+def test_a_header_is_left_out_of_the_lines_and_keeps_its_number(store: Store) -> None:
+    key, feed = folder("alibaba2014", "events", DAY) + "f", load("alibaba2014").feed("events")
+    for content, wanted in ((b"user_id,brand_id,type,visit_datetime\n1,2,0,6-4\n", [(2, ["1,2,0,6-4"])]), (b"", None)):
+        store.write(key, content)
+        placed = PlacedFile(key, DAY, len(wanted or ()), len(content), hashlib.sha256(content).hexdigest())
+        if wanted is None:
+            with pytest.raises(LandingError, match="the header user_id"):
+                list(verified_lines(store, feed, placed))
+        else:
+            assert [(first, lines.to_pylist()) for first, lines in verified_lines(store, feed, placed)] == wanted
 
 
 @pytest.mark.parametrize(

@@ -99,10 +99,11 @@ def of_shop(context: Context) -> Hashes:
 def of_made_pairs(context: Context) -> Hashes:
     """A fit whose tasks exchange several blocks a side: factors of both sides, and lists."""
     pairs = made_pairs(context.spark, context.settings.spark_shuffle_partitions)
-    known = extent(pairs, SETTINGS.alpha)
+    pieces = place_of(context.spark.sparkContext, "cluster check")
+    known = extent(pairs, SETTINGS.alpha, pieces)
     store = place_of(context.spark.sparkContext, "cluster check", SETTINGS, known.fingerprint)
-    fitted = als.fit(pairs, SETTINGS, store, found=known)
-    arrays = ("hashes", f"factors-{SETTINGS.iterations}")
+    fitted = als.fit(context.spark.sparkContext, known, pieces, SETTINGS, store, for_lists=True)
+    arrays = ("hashes", fitted.user_factors)
     users = [store.read(name(USERS, block, what)).tobytes() for block in range(known.blocks) for what in arrays]
     found = {
         "ALS of made pairs: item factors": digest(len(fitted.factors), (fitted.factors.tobytes(),)),
@@ -111,7 +112,8 @@ def of_made_pairs(context: Context) -> Hashes:
             with_user_ids(lists(context.spark, fitted, store, known, LENGTH), pairs, known).select("user_id", "items", "scores"), "user_id"
         ),
     }
-    store.clear()
+    for place in (pieces, store):
+        place.clear()
     return found
 
 

@@ -39,9 +39,9 @@ def rows(spark: SparkSession) -> Iterator[DataFrame]:
 
 def made(rows: DataFrame, store: ArrayStore) -> tuple[Fitted, bytes, list[object]]:
     """What a fit returns, the users' rows as it has left them, and everybody's lists."""
-    known = extent(rows, ALPHA)
-    fitted = fit(rows, SHORT, store, found=known)
-    users = b"".join(store.read(name(USERS, block, f"factors-{SHORT.iterations}")).tobytes() for block in range(known.blocks))
+    known = extent(rows, ALPHA, store)
+    fitted = fit(rows.sparkSession.sparkContext, known, store, SHORT, store, for_lists=True)
+    users = b"".join(store.read(name(USERS, block, fitted.user_factors)).tobytes() for block in range(known.blocks))
     listed = with_user_ids(lists(rows.sparkSession, fitted, store, known, 5), rows, known).orderBy("user_id").collect()
     return fitted, users, [row.asDict() for row in listed]
 

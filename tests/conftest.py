@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+from pyspark import SparkContext
 from pyspark.sql import SparkSession
 
 from jobs.session import secret_conf, static_conf
@@ -41,6 +42,13 @@ def spark() -> Iterator[SparkSession]:
     )
     yield session
     session.stop()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _shared_session_is_active(request: pytest.FixtureRequest) -> None:
+    """A module with sessions of its own leaves the last of them active, and Spark asks the active one's catalog."""
+    if SparkContext._active_spark_context is not None:
+        request.getfixturevalue("spark").createDataFrame([(1,)], "one int")
 
 
 @pytest.fixture(scope="session")

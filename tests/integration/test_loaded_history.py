@@ -2,7 +2,7 @@
 
 import dataclasses
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -49,7 +49,7 @@ def shop(services: Settings) -> Settings:
 
 
 @pytest.fixture(scope="module")
-def at(lake_spark: SparkSession, shop: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[At]:
+def at(lake_spark: SparkSession, shop: Settings, tmp_path_factory: pytest.TempPathFactory) -> At:
     """Contexts of one run over some days, on a lake of their own: a cutoff that is written down there refuses no day of another test.
 
     The lake is a folder, the landing zone is in the object store.
@@ -71,8 +71,7 @@ def at(lake_spark: SparkSession, shop: Settings, tmp_path_factory: pytest.TempPa
         changed = shop.model_copy(update=settings)
         return Context(changed, session, store, lake, load(shop.source), interval, run_id, 1, dry_run=False)
 
-    yield context
-    lake_spark.createDataFrame([(1,)], "one int")  # makes the shared session the active one again
+    return context
 
 
 @pytest.fixture(scope="module")

@@ -10,13 +10,15 @@ from pyspark.sql import SparkSession
 
 from jobs.session import secret_conf, static_conf
 from jobs.settings import Settings
+from jobs.store import Store
 from stack import jars, java
 from stack.class_archive import JVM_OPTIONS
 from stack.settings import StackSettings
+from tests.clearing import delete_releases, drop_tables
 from tests.stack_fixtures import airflow_environment, mlflow_server, services, test_stack
 from tests.tracking_fixtures import tracking_settings
 
-__all__ = ["airflow_environment", "lake_spark", "mlflow_server", "services", "spark", "test_stack", "tracking_settings"]
+__all__ = ["airflow_environment", "empty_lake", "lake_spark", "mlflow_server", "services", "spark", "test_stack", "tracking_settings"]
 
 
 @pytest.fixture(scope="session")
@@ -58,3 +60,14 @@ def lake_spark(spark: SparkSession, services: Settings) -> SparkSession:
         if name.startswith("spark.sql.catalog."):
             spark.conf.set(name, value)
     return spark
+
+
+@pytest.fixture(scope="module")
+def empty_lake(lake_spark: SparkSession, services: Settings) -> Iterator[SparkSession]:
+    """The lake without a table and the bucket without a release, before a module and after it."""
+    store = Store.from_settings(services)
+    drop_tables(lake_spark)
+    delete_releases(store)
+    yield lake_spark
+    drop_tables(lake_spark)
+    delete_releases(store)

@@ -1,7 +1,6 @@
 """``docs/bi.md`` followed to the letter opens a release, and its answers are those of the tables."""
 
 import re
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -56,21 +55,17 @@ def build(context: Context, table: Table) -> None:
 
 
 @pytest.fixture
-def release_id(lake_spark: SparkSession, services: Settings) -> Iterator[str]:
-    """A release of all exports; it and its tables are gone afterwards."""
+def release_id(empty_lake: SparkSession, services: Settings) -> str:
+    """A release of all exports."""
     interval = Interval(DAY, date(2026, 6, 1))
-    lake = Lake(lake_spark, Attempt("bi", 1, interval, "0"))
-    context = Context(services, lake_spark, Store.from_settings(services), lake, load("synthetic"), interval, "bi", 1)
+    lake = Lake(empty_lake, Attempt("bi", 1, interval, "0"))
+    context = Context(services, empty_lake, Store.from_settings(services), lake, load("synthetic"), interval, "bi", 1)
     tables = [INTERACTIONS, *(export.table for export in exports())]
     build(context, INTERACTIONS)
     context.lake.record_set(DAY, [INTERACTIONS])
     for table in tables[1:]:
         build(context, table)
-    yield publish(context)["release"]
-    for name in [*(table.name for table in tables), "ops.sets", "ops.releases", "ops.quality_results"]:
-        lake_spark.sql(f"DROP TABLE IF EXISTS lake.{name}")
-    for prefix in ("releases/", "reservations/", "exports/"):
-        context.store.delete([entry.key for entry in context.store.list(prefix)])
+    return publish(context)["release"]
 
 
 def test_every_python_block_of_the_guide_runs_and_finds_the_release(

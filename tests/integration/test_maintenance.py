@@ -2,7 +2,6 @@
 
 import dataclasses
 import os
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -89,9 +88,9 @@ class Released:
 
 
 @pytest.fixture(scope="module")
-def released(lake_spark: SparkSession, services: Settings) -> Iterator[Released]:
+def released(empty_lake: SparkSession, services: Settings) -> Released:
     """One release of a day whose tables have been written again since; a second publisher died before its commit."""
-    context = acting(lake_spark, services, "maintained")
+    context = acting(empty_lake, services, "maintained")
     set_snapshot = write(context, NOTES, [(DAY, "released")])
     context.lake.record_set(DAY, [NOTES])
     scored_snapshot = write(context, USER_SEGMENTS, [SEGMENT])
@@ -101,15 +100,11 @@ def released(lake_spark: SparkSession, services: Settings) -> Iterator[Released]
         patch.setattr("jobs.release.publish.commit", _die)
         with pytest.raises(ConnectionError):
             publish(context, SEGMENTS_ALONE)
-    unnamed = write(acting(lake_spark, services, "later"), NOTES, [(DAY, "unnamed")])
+    unnamed = write(acting(empty_lake, services, "later"), NOTES, [(DAY, "unnamed")])
     for run_id in ("later", "last"):
-        write(acting(lake_spark, services, run_id), NOTES, [(DAY, run_id)])
-        write(acting(lake_spark, services, run_id), USER_SEGMENTS, [SEGMENT])
-    yield Released(context, release_id, set_snapshot, scored_snapshot, unnamed)
-    for name in (*TABLES, "ops.sets", "ops.releases", "ops.quality_results"):
-        lake_spark.sql(f"DROP TABLE IF EXISTS lake.{name}")
-    for prefix in ("releases/", "reservations/", "exports/"):
-        context.store.delete([entry.key for entry in context.store.list(prefix)])
+        write(acting(empty_lake, services, run_id), NOTES, [(DAY, run_id)])
+        write(acting(empty_lake, services, run_id), USER_SEGMENTS, [SEGMENT])
+    return Released(context, release_id, set_snapshot, scored_snapshot, unnamed)
 
 
 def test_what_a_publisher_scored_is_tagged_before_it_commits(released: Released, lake_spark: SparkSession) -> None:

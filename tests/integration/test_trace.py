@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -24,7 +23,6 @@ from jobs.settings import Settings
 from jobs.shell import build_tables
 from jobs.sources.source import load
 from jobs.store import Store
-from jobs.tables import contracts
 from jobs.trace import backward, forward
 from jobs.trace.call import Call
 from tests.landed_day import events_of, land_events
@@ -57,24 +55,20 @@ def context(spark: SparkSession, settings: Settings, run_id: str) -> Context:
 
 
 @pytest.fixture(scope="module")
-def shop(lake_spark: SparkSession, services: Settings, tracking_settings: Settings) -> Iterator[Shop]:
-    for name in contracts():  # other tests use the same lake, and a release rests on all that is in it
-        lake_spark.sql(f"DROP TABLE IF EXISTS lake.{name}")
+def shop(empty_lake: SparkSession, services: Settings, tracking_settings: Settings) -> Shop:
     settings = services.model_copy(update={"mlflow_tracking_uri": tracking_settings.mlflow_tracking_uri})
     land_events(settings, DAY, *EVENTS, EVENTS[0], "{cut")
     for names in (["bronze.events"], ["silver.events", "silver.order_lines"], ["gold.interactions", "gold.user_features"]):
-        build_tables(context(lake_spark, settings, "traced"), names)
-    day_set.record(context(lake_spark, settings, "traced"))
-    build_tables(context(lake_spark, settings, "traced"), [f"gold.{name}" for name in EXPORTED])
+        build_tables(context(empty_lake, settings, "traced"), names)
+    day_set.record(context(empty_lake, settings, "traced"))
+    build_tables(context(empty_lake, settings, "traced"), [f"gold.{name}" for name in EXPORTED])
     declared = [export for export in exports() if export.name in EXPORTED]
-    release_id = publish(context(lake_spark, settings, "traced"), declared)["release"]
+    release_id = publish(context(empty_lake, settings, "traced"), declared)["release"]
     land_events(settings, DAY, *[{**event, "user_id": "stranger"} for event in EVENTS[:25]])
     for name in ("bronze.events", "silver.events"):
-        build_tables(context(lake_spark, settings, "again"), [name])
+        build_tables(context(empty_lake, settings, "again"), [name])
     store = Store.from_settings(settings)
-    yield Shop(Call(settings, store, 10), release_id, f"{folder(settings.source, 'events', DAY)}part-00000.jsonl.gz")
-    for prefix in ("releases/", "reservations/", "exports/"):
-        store.delete([entry.key for entry in store.list(prefix)])
+    return Shop(Call(settings, store, 10), release_id, f"{folder(settings.source, 'events', DAY)}part-00000.jsonl.gz")
 
 
 def test_a_recommendation_leads_to_the_landed_lines_of_its_user_as_they_were(shop: Shop) -> None:

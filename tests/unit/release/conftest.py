@@ -10,6 +10,7 @@ import pytest
 from jobs.release.record import Content, Release, ReleaseKey, SetVersion, TableVersion
 from jobs.settings import Settings
 from jobs.store import Store
+from tests.clearing import delete_releases
 
 MakeRelease = Callable[..., Release]
 
@@ -55,6 +56,6 @@ def make_release() -> MakeRelease:
 def store(services: Settings) -> Iterator[Store]:
     """The object store, empty of releases before and after the test."""
     found = Store.from_settings(services)
+    delete_releases(found)
     yield replace(found)
-    for prefix in ("releases/", "reservations/", "exports/"):
-        found.delete([entry.key for entry in found.list(prefix)])
+    delete_releases(found)

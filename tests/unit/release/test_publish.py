@@ -1,6 +1,5 @@
 """A release is committed whole, from one run's audited tables, on a real lake and object store."""
 
-from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
@@ -27,7 +26,6 @@ from jobs.store import Store
 DAY = date(2026, 6, 30)
 INTERVAL = Interval(DAY, date(2026, 7, 1))
 DECLARED = (Export("user_segments", USER_SEGMENTS),)
-MINE = ("gold.interactions", "gold.user_segments", "ops.sets", "ops.releases", "ops.quality_results", "ops.decisions")
 SEGMENT = (DAY, "ada", 5, 5, 5, "spend", "champions", "unassigned", None, "unassigned", None, None)
 INTERACTION = ("ada", "mug", "view_item", DAY, 3, 0, None)
 
@@ -47,19 +45,13 @@ def build(context: Context, table: Table, rows: list[Any], *, is_met: bool = Tru
 
 
 @pytest.fixture(scope="module")
-def scored(lake_spark: SparkSession, services: Settings) -> Iterator[Context]:
+def scored(empty_lake: SparkSession, services: Settings) -> Context:
     """A day with its set, and segments that one run has scored."""
-    for name in MINE:  # other tests use the same lake
-        lake_spark.sql(f"DROP TABLE IF EXISTS lake.{name}")
-    context = context_of(lake_spark, services, "scored")
+    context = context_of(empty_lake, services, "scored")
     build(context, INTERACTIONS, [INTERACTION])
     context.lake.record_set(DAY, [INTERACTIONS])
     build(context, USER_SEGMENTS, [SEGMENT])
-    yield context
-    for name in MINE:
-        lake_spark.sql(f"DROP TABLE IF EXISTS lake.{name}")
-    for prefix in ("releases/", "reservations/", "exports/"):
-        context.store.delete([entry.key for entry in context.store.list(prefix)])
+    return context
 
 
 def test_publishing_again_gives_a_new_release_with_the_same_hashes(scored: Context) -> None:

@@ -1,23 +1,23 @@
-"""The gate: run a table's suite over the rows that were written, in about one aggregate; ask for detail only where something failed."""
+"""The gate: run a table's suite over the rows that were written, in one aggregate; ask for detail only where something failed."""
 
 import json
-import logging
-import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
-os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-
-import great_expectations as gx
-from great_expectations.core.expectation_validation_result import ExpectationSuiteValidationResult
-from great_expectations.datasource.fluent import SparkDatasource
+from great_expectations.exceptions import GreatExpectationsError
 from great_expectations.expectations import Expectation
-from pyspark.sql import DataFrame
+from great_expectations.validator.metrics_calculator import MetricsCalculator
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, Row
 
+from expectations.along import Along
+from expectations.one_pass import Counted, OnePassEngine
 from expectations.suite import Suite
 
 _DETAIL = {"result_format": "BASIC", "partial_unexpected_count": 3}
+_ALONE = Along()
 
 
 @dataclass(frozen=True)
@@ -36,72 +36,69 @@ class Finding:
         return f"{self.expectation}({self.subject}) {self.expected}: found {self.found}"
 
 
+@dataclass(frozen=True)
+class Verdict:
+    """What a suite says of a table's rows: one finding an expectation, in the suite's order; their number; and what was asked along."""
+
+    findings: list[Finding]
+    rows: int
+    groups: Sequence[Row] = field(default=(), repr=False)
+
+
 class AuditBrokenError(RuntimeError):
     """An expectation could not be evaluated: that says nothing about the rows. The message holds what Great Expectations was told."""
 
 
 def audit(rows: DataFrame, suite: Suite) -> list[Finding]:
-    """Evaluate every expectation of ``suite`` over ``rows``; one finding each, in the suite's order.
+    """Evaluate every expectation of ``suite`` over ``rows``; raises as ``judged`` does."""
+    return judged(rows, suite).findings
 
-    First all at once with yes-or-no results; those that failed are asked again for counts and three examples. Raises AuditBrokenError when
-    a query fails, a full disk for example, which Great Expectations would report as an expectation that is not met.
+
+def judged(rows: DataFrame, suite: Suite, along: Along = _ALONE) -> Verdict:
+    """Evaluate every expectation of ``suite`` over ``rows``, and what is asked ``along``, in one aggregate.
+
+    A compound key takes one query more, of its columns alone. First come yes-or-no results; what failed is asked again for counts and three
+    examples. Raises AuditBrokenError when a query fails, a full disk for example.
     """
-    findings = []
-    failed = []
-    for index, (expectation, result) in enumerate(
-        zip(suite.expectations, _validate(rows, suite.expectations, "BOOLEAN_ONLY"), strict=True)
-    ):
-        findings.append(_finding(expectation, is_met=bool(result.success), found=None, evidence=result))
-        if not result.success:
-            failed.append(index)
-    if failed:
-        again = _validate(rows, [suite.expectations[index] for index in failed], _DETAIL)
-        for index, result in zip(failed, again, strict=True):
-            findings[index] = _finding(suite.expectations[index], is_met=False, found=_observed(result), evidence=result)
-    return findings
+    try:
+        results, counted = _results(rows, suite.expectations, "BOOLEAN_ONLY", along)
+        failed = [index for index, result in enumerate(results) if not result.success]
+        again, _ = _results(rows, [suite.expectations[index] for index in failed], _DETAIL, _ALONE) if failed else ([], None)
+    except (GreatExpectationsError, PySparkException, Py4JJavaError) as error:
+        message = f"{suite.table}: {error}"
+        raise AuditBrokenError(message) from error
+    found = dict(zip(failed, again, strict=True))
+    findings = [
+        _finding(expectation, found.get(index, results[index]), is_met=index not in found)
+        for index, expectation in enumerate(suite.expectations)
+    ]
+    return Verdict(findings, counted.rows, counted.groups)
 
 
-def _validate(rows: DataFrame, expectations: Any, result_format: Any) -> list[Any]:
-    batch = _asset().get_batch({"dataframe": rows})
-    suite = gx.ExpectationSuite(name="audit", expectations=[e.model_copy() if hasattr(e, "model_copy") else e.copy() for e in expectations])
-    report = cast("ExpectationSuiteValidationResult", batch.validate(suite, result_format=result_format))
-    for result in report.results:
-        _require_evaluated(result)
-    by_key = {_key(r.expectation_config.type, r.expectation_config.kwargs): r for r in report.results}
-    return [by_key[_key(e.expectation_type, e.configuration.kwargs)] for e in expectations]
+def _results(rows: DataFrame, expectations: Sequence[Expectation], result_format: Any, along: Along) -> tuple[list[Any], Counted]:
+    """Great Expectations' result of each expectation: first it is asked what it wants to know, then that is found, then it judges."""
+    engine = OnePassEngine(rows)
+    asked = [
+        metric
+        for expectation in expectations
+        for metric in expectation.get_validation_dependencies(engine, {"result_format": result_format}).get_metric_configurations()
+    ]
+    calculator = MetricsCalculator(engine, show_progress_bars=False)
+    metrics, _ = calculator.compute_metrics(asked, {"catch_exceptions": False})
+    counted = engine.count(along)
+    metrics |= counted.metrics
+    results = [expectation.metrics_validate(metrics, {"result_format": result_format}, engine) for expectation in expectations]
+    return results, counted
 
 
-def _key(kind: str, kwargs: dict[str, Any]) -> str:
-    stable = {name: value for name, value in kwargs.items() if name not in {"batch_id", "result_format"}}
-    return kind + json.dumps(stable, sort_keys=True, default=str)
-
-
-@cache
-def _asset() -> Any:
-    context = gx.get_context(mode="ephemeral")
-    logging.getLogger("great_expectations").setLevel(logging.ERROR)
-    context.variables.progress_bars = {"globally": False}
-    source: SparkDatasource = context.data_sources.add_spark("lake", persist=False)
-    return source.add_dataframe_asset("rows").add_batch_definition_whole_dataframe("all")
-
-
-def _finding(expectation: Expectation, *, is_met: bool, found: str | None, evidence: Any) -> Finding:
+def _finding(expectation: Expectation, result: Any, *, is_met: bool) -> Finding:
     kwargs = {name: value for name, value in expectation.configuration.kwargs.items() if value is not None}
     subject = kwargs.pop("column", None) or ", ".join(kwargs.pop("column_list", [])) or ""
     if not subject and "column_A" in kwargs:
         subject = f"{kwargs.pop('column_A')}, {kwargs.pop('column_B')}"
     severity = str(getattr(expectation.severity, "value", expectation.severity))
     expected = json.dumps(kwargs, sort_keys=True, default=str)
-    return Finding(expectation.expectation_type, subject, severity, is_met, expected, found, evidence)
-
-
-def _require_evaluated(result: Any) -> None:
-    told = result.exception_info or {}
-    exceptions = [told] if "raised_exception" in told else list(told.values())  # one of the expectation, or one a metric
-    for one in exceptions:
-        if one.get("raised_exception"):
-            kind = result.expectation_config.type
-            raise AuditBrokenError(f"{kind}: {one.get('exception_message')}\n{one.get('exception_traceback')}")
+    return Finding(expectation.expectation_type, subject, severity, is_met, expected, None if is_met else _observed(result), result)
 
 
 def _observed(result: Any) -> str:

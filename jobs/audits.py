@@ -11,9 +11,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from pyspark import StorageLevel
-
-from expectations.gate import audit
+from expectations.gate import judged
 from jobs.attempt_record import Record
 from jobs.context import Context
 from jobs.errors import AuditError, CriticalAnomalyError
@@ -60,17 +58,16 @@ class Audits:
 
 
 def audit_written(context: Context, write: Write, record: Record) -> None:
-    """Hold the staged rows against the table's suite and its history.
+    """Hold the staged rows against the table's suite and its history, in one pass over them.
 
     Raises AuditError for a critical expectation that is not met, CriticalAnomalyError for a critical anomaly where the settings say so.
     """
     if record.staged is None:
         return
-    rows = context.lake.replaced_rows(record.staged).persist(StorageLevel.MEMORY_AND_DISK)  # read back once, asked several questions
-    record.rows_written = rows.count()
-    record.findings = audit(rows, write.suite)
-    record.anomalies = context.inspection.inspect(write.table, rows, record.days)
-    rows.unpersist()
+    rows = context.lake.replaced_rows(record.staged)
+    verdict = judged(rows, write.suite, context.inspection.along(write.table))
+    record.rows_written, record.findings = verdict.rows, verdict.findings
+    record.anomalies = context.inspection.inspect(write.table, rows, record.days, verdict.groups)
     failed = [finding for finding in record.findings if not finding.is_met]
     for finding in failed:
         LOG.warning("%s %s: %s", finding.severity, write.table.name, finding)

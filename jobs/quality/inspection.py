@@ -1,14 +1,15 @@
 """The quality pass of one attempt: measure what was written, hold it against the recorded past, keep both for ``ops``."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, Row
 from pyspark.sql import functions as F
 
+from expectations.along import Along
 from jobs.contract import Table
 from jobs.interval import Interval
 from jobs.lake import Lake
@@ -31,19 +32,26 @@ class Inspection:
     states: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     anomalies: dict[str, list[Anomaly]] = field(default_factory=dict)
 
-    def inspect(self, table: Table, rows: DataFrame, days: Collection[date]) -> list[Anomaly]:
+    def along(self, table: Table) -> Along:
+        """What is to be asked of a table's written rows, a row for each of their days: for ``inspect``."""
+        return states.along(table, states.kept(table, watch_of(table.name)), self.interval.last_day)
+
+    def inspect(self, table: Table, rows: DataFrame, days: Collection[date], measured: Sequence[Row] | None = None) -> list[Anomaly]:
         """Measure the written ``rows`` of the partitions ``days`` and judge the days of the landing interval among them.
 
         Of event days only those that have just ended are judged: the day after the interval has got a few early rows, and days before were
         judged when they ended. They all leave states. In a history of many days each is held against those before it, and only the last
-        one may be critical: of the others it is too late to keep anybody from anything.
+        one may be critical: of the others it is too late to keep anybody from anything. ``measured`` is what the rows have answered to
+        ``along``, where somebody has asked them.
         """
-        watch = watch_of(table.name)
+        watch, last_day = watch_of(table.name), self.interval.last_day
         columns = states.kept(table, watch)
-        measured = states.measured(self._with_categories(rows, table, watch), table, columns, self.interval.last_day).collect()
-        whole = days if table.partitioned_by else [self.interval.last_day]
-        fresh = [{"table_name": table.name, **state} for state in states.rows_of(measured, columns, whole)]
-        self.states[table.name] = fresh
+        if measured is None:
+            measured = states.measured(rows, table, columns, last_day).collect()
+        found = states.rows_of(measured, columns, days if table.partitioned_by else [last_day])
+        if watch.by_category:
+            found += self._of_categories(rows, table)
+        self.states[table.name] = [{"table_name": table.name, **state} for state in found]
         self.anomalies[table.name] = [*self._by_rules(table.name, watch), *self._by_drift(table.name, watch)]
         return self.anomalies[table.name]
 
@@ -61,17 +69,20 @@ class Inspection:
         """The rows of ``ops.anomalies``."""
         return [asdict(anomaly) for found in self.anomalies.values() for anomaly in found]
 
-    def _with_categories(self, rows: DataFrame, table: Table, watch: Watch) -> DataFrame:
-        """The rows with the category that the catalogue gave their item on their day; NULL where it gave none."""
-        if not watch.by_category:
-            return rows
+    def _of_categories(self, rows: DataFrame, table: Table) -> list[dict[str, Any]]:
+        """States of the category that the catalogue gave each row's item on its day, NULL where it gave none.
+
+        By a query of its own: what a join might do to the rows is nothing that their suite should see.
+        """
         day = F.col(str(table.partitioned_by))
         versions = self._looked_at(contract_of("silver.items")).select(
             F.col("item_id").alias("_item_id"), F.col("category_id"), F.col("valid_from"), F.col("valid_to")
         )
         holds = (F.col("valid_from") <= day) & (F.col("valid_to").isNull() | (F.col("valid_to") > day))
         joined = rows.join(F.broadcast(versions), (F.col("item_id") == F.col("_item_id")) & holds, "left")
-        return joined.drop("_item_id", "valid_from", "valid_to")
+        columns = (states.CATEGORY,)
+        measured = states.measured(joined, table, columns, self.interval.last_day).collect()
+        return [state for state in states.rows_of(measured, columns, ()) if state["column_name"]]
 
     def _looked_at(self, table: Table) -> DataFrame:
         """The published rows, by snapshot: what is only looked at is no input of what is built, and stays out of its lineage."""

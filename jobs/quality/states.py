@@ -16,6 +16,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame, Row, Window
 from pyspark.sql import functions as F
 
+from expectations.along import Along
 from jobs.contract import Table
 from jobs.ops.metric_states import EXACT, METRIC_STATES
 from jobs.quality.day_state import ColumnState, DayState
@@ -25,7 +26,9 @@ MOST_VALUES = 200
 TRACKED_VALUES = 10_000
 """Values that a count of values keeps in mind: exact while a partition has no more, otherwise at most 0.02 % of the rows too many."""
 
-_NUMBERS = ("int", "bigint", "double", "float", "decimal")
+_WHOLE_NUMBERS = ("int", "bigint")
+_NUMBERS = (*_WHOLE_NUMBERS, "double", "float", "decimal")
+_LOWER_HALF = 2**32 - 1
 _PROVENANCE = frozenset({"source", "source_file", "line_number", "landed_date", "raw_line"})
 _WORD_END = "\u001f"
 """Ends a word of an array that is counted as one text: no reason's name holds it."""
@@ -38,6 +41,7 @@ class Kept:
     name: str
     expression: str
     is_number: bool = False
+    is_whole: bool = False
     is_id: bool = False
     is_counted: bool = False
     is_list: bool = False
@@ -55,10 +59,9 @@ def kept(table: Table, watch: Watch) -> tuple[Kept, ...]:
     skipped = {*_PROVENANCE, str(table.partitioned_by), *(own_key if len(own_key) == 1 else ())}
     found = [_kept(column.name, column.type, watch) for column in table.columns if column.name not in skipped]
     nullable = {column.name for column in table.columns if column.nullable}
-    extra = [*watch.derived.items(), *([("category_id", "category_id")] if watch.by_category else [])]
     found += [
         Kept(name, expression, is_id=name.endswith("_id"), is_counted=name in VALUE_COUNTED, is_busiest=name in watch.busiest)
-        for name, expression in extra
+        for name, expression in watch.derived.items()
     ]
     return tuple(
         one
@@ -72,6 +75,7 @@ def _kept(name: str, kind: str, watch: Watch) -> Kept:
         name,
         f"`{name}`",
         is_number=kind.startswith(_NUMBERS),
+        is_whole=kind in _WHOLE_NUMBERS,
         is_id=kind == "string" and name.endswith("_id"),
         is_counted=kind == "boolean" or name in VALUE_COUNTED,
         is_list=kind.startswith("array"),
@@ -79,26 +83,37 @@ def _kept(name: str, kind: str, watch: Watch) -> Kept:
     )
 
 
-def measured(rows: DataFrame, table: Table, columns: Sequence[Kept], whole_day: date) -> DataFrame:
-    """One row a partition day, with everything that is kept of it: one aggregate, however many columns there are.
+CATEGORY = Kept("category_id", "category_id", is_id=True, is_counted=True)
+"""What is kept of the category that the catalogue gave an item, in a table that is watched by category and has no such column."""
+
+
+def along(table: Table, columns: Sequence[Kept], whole_day: date) -> Along:
+    """What the states of a partition day ask of its rows: some aggregates, in one pass, however many columns there are.
 
     ``whole_day`` stands for the day of a table without partitions.
     """
     day = F.col(table.partitioned_by) if table.partitioned_by else F.lit(whole_day)
-    knows_landing = "landed_date" in rows.columns and table.partitioned_by not in {None, "landed_date"}
+    knows_landing = "landed_date" in table.column_names and table.partitioned_by not in {None, "landed_date"}
     on_time = F.count_if(F.col("landed_date") <= day) if knows_landing else F.lit(None).cast("bigint")
     asked = [F.count("*").alias("row_count"), on_time.alias("on_time_count")]
     for number, one in enumerate(columns):
         asked += [column.alias(f"{number}_{what}") for what, column in _asked(one).items()]
-    return rows.groupBy(day.alias("partition_date")).agg(*asked)
+    return Along(day.alias("partition_date"), asked)
+
+
+def measured(rows: DataFrame, table: Table, columns: Sequence[Kept], whole_day: date) -> DataFrame:
+    """One row a partition day, with everything that is kept of it, by a pass of its own."""
+    asked = along(table, columns, whole_day)
+    return asked.grouped(rows).agg(*asked.aggregates)
 
 
 def _asked(one: Kept) -> dict[str, SparkColumn]:
     value = F.expr(one.expression)
     asked = {"null_count": F.count_if(value.isNull())}
     if one.is_number:
-        exact = F.expr(f"try_cast({one.expression} AS decimal(28,6))")
-        asked |= {"value_sum": F.sum(exact).cast(EXACT), "value_min": F.min(exact).cast(EXACT), "value_max": F.max(exact).cast(EXACT)}
+        exact = value if one.is_whole else F.expr(f"try_cast({one.expression} AS decimal(28,6))")
+        total = _sum_of_whole(value) if one.is_whole else F.sum(exact)
+        asked |= {"value_sum": total.cast(EXACT), "value_min": F.min(exact).cast(EXACT), "value_max": F.max(exact).cast(EXACT)}
         asked["quantile_sketch"] = F.kll_sketch_agg_double(value.cast("double"))
     if one.is_id:
         sketch = F.hll_sketch_agg(value)
@@ -109,6 +124,13 @@ def _asked(one: Kept) -> dict[str, SparkColumn]:
     if one.is_busiest:
         asked["top"] = F.expr(f"approx_top_k({one.expression}, 2, {TRACKED_VALUES})")  # NULL counts as a value: the second may be the first
     return asked
+
+
+def _sum_of_whole(value: SparkColumn) -> SparkColumn:
+    """The exact sum of whole numbers, however large: by their upper and lower halves, because a sum of decimals makes an object a row."""
+    number = value.cast("bigint")
+    upper, lower = F.sum(F.shiftright(number, 32)), F.sum(number.bitwiseAND(_LOWER_HALF))
+    return upper.cast("decimal(20,0)") * F.lit(_LOWER_HALF + 1).cast("decimal(10,0)") + lower.cast("decimal(20,0)")
 
 
 def rows_of(measured_days: Sequence[Row], columns: Sequence[Kept], days: Collection[date]) -> list[dict[str, Any]]:

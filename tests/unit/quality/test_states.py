@@ -83,6 +83,20 @@ def test_a_day_says_what_its_rows_say(of_days: list[dict[str, Any]]) -> None:
     assert "event_id" not in {row["column_name"] for row in of_days}
 
 
+def test_a_sum_of_whole_numbers_is_exact_where_they_are_too_large_for_each_other(spark: SparkSession) -> None:
+    prices = [2**63 - 1, 2**63 - 1, -5, None, -(2**63), 2**32, -1, 2**31]
+    found = recorded(events(spark, *[{"unit_price_minor": price, "quantity": -(2**31)} for price in prices]), EVENTS, [FIRST])
+    price, pieces = state(found, "unit_price_minor"), state(found, "quantity")
+    known = [one for one in prices if one is not None]
+    assert (price["value_sum"], price["value_min"], price["value_max"]) == (sum(known), min(known), max(known))
+    assert (pieces["value_sum"], pieces["value_min"]) == (-len(prices) * 2**31, -(2**31))
+
+
+def test_numbers_without_a_value_have_no_sum(spark: SparkSession) -> None:
+    price = state(recorded(events(spark, {}), EVENTS, [FIRST]), "unit_price_minor")
+    assert (price["null_count"], price["value_sum"], price["value_min"]) == (1, None, None)
+
+
 def test_a_replaced_day_without_rows_says_so(rows: DataFrame) -> None:
     found = recorded(rows.where(F.col("event_date") == FIRST), EVENTS, DAYS)
     assert [(row["partition_date"], row["row_count"]) for row in found if row["column_name"] == ""] == [

@@ -23,13 +23,16 @@ from jobs.store import Store
 from jobs.tables import contract_of, contracts
 
 CATALOG = """
-CREATE TABLE iceberg_tables (catalog_name varchar(255), table_namespace varchar(255), table_name varchar(255),
+CREATE TABLE IF NOT EXISTS iceberg_tables (catalog_name varchar(255), table_namespace varchar(255), table_name varchar(255),
     metadata_location varchar(1000), previous_metadata_location varchar(1000), iceberg_type varchar(5),
     PRIMARY KEY (catalog_name, table_namespace, table_name));
-CREATE TABLE iceberg_namespace_properties (catalog_name varchar(255), namespace varchar(255), property_key varchar(255),
+CREATE TABLE IF NOT EXISTS iceberg_namespace_properties (catalog_name varchar(255), namespace varchar(255), property_key varchar(255),
     property_value varchar(1000), PRIMARY KEY (catalog_name, namespace, property_key))
 """
-"""What Iceberg's JDBC catalog makes for itself (schema version V1), unless another schema of the database has it already."""
+"""What Iceberg's JDBC catalog makes for itself (schema version V1), unless another schema of the database has it already.
+
+Then the lake that all tests share would have none, where the first test makes a world.
+"""
 
 TASKS = {task.name: tuple(name for name in task.tables if not name.startswith("ops.")) for task in REFINE}
 
@@ -81,6 +84,7 @@ def world(
     host, port, database = re.findall(r"//([^:]+):(\d+)/(\w+)", services.catalog_uri)[0]
     password = services.catalog_password.get_secret_value()
     with psycopg.connect(host=host, port=port, dbname=database, user=services.catalog_user, password=password) as connection:
+        connection.execute(CATALOG)
         connection.execute(sql.SQL("CREATE SCHEMA {0}; SET search_path TO {0}").format(sql.Identifier(name)))
         connection.execute(CATALOG)
     Store.from_settings(settings).client.create_bucket(Bucket=settings.bucket)

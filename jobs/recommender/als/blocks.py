@@ -41,6 +41,9 @@ MOST_BLOCKS = 4096
 PAIRS_A_PIECE = 2_000_000
 """Pairs that a task of the first pass puts in order at a time: 160 MB."""
 
+BLOCKS_TOGETHER = 8
+"""Neighbouring blocks for which a task fetches its part of each piece at once. A power of two."""
+
 MOST_CONFIDENCE = 1e12
 """Beyond it the sums of a row, 32 bits a figure, say nothing about the other entries."""
 
@@ -144,8 +147,8 @@ def build(context: SparkContext, found: Extent, pieces: ArrayStore, store: Array
     A block holds the ``hashes`` of its rows in order, and its ``entries`` (``ENTRY``) in no order yet: ``arrange`` makes one.
     """
     make = partial(assemble, blocks=found.blocks, names=found.pieces, pieces=pieces, store=store)
-    rows = dict(spread(context, 2 * found.blocks, make))
-    return [[rows[side * found.blocks + block] for block in range(found.blocks)] for side in (USERS, ITEMS)]
+    rows = dict(spread(context, 2 * found.blocks // together(found.blocks), make))
+    return [[rows[side, block] for block in range(found.blocks)] for side in (USERS, ITEMS)]
 
 
 def name(side: int, block: int, what: str) -> str:
@@ -159,24 +162,33 @@ def block_of(hashes: Hashes, blocks: int) -> npt.NDArray[np.uint16]:
     return (hashes >> np.uint64(shift)).astype(np.uint16) if blocks > 1 else np.zeros(len(hashes), np.uint16)
 
 
-def assemble(keys: Iterable[int], blocks: int, names: Sequence[str], pieces: ArrayStore, store: ArrayStore) -> Iterator[tuple[int, int]]:
-    """Make blocks (a key is the side times the number of blocks, plus the block); what a task of ``build`` does. Returns their rows."""
+def together(blocks: int) -> int:
+    """How many neighbouring blocks of a side are made together."""
+    return min(BLOCKS_TOGETHER, blocks)
+
+
+def assemble(
+    groups: Iterable[int], blocks: int, names: Sequence[str], pieces: ArrayStore, store: ArrayStore
+) -> Iterator[tuple[tuple[int, int], int]]:
+    """Make groups of blocks (first those of the users, in order, then those of the items); what a task of ``build`` does.
+
+    Returns side and block of each with the number of its rows.
+    """
     from jobs.recommender.als import order  # noqa: PLC0415  (only the tasks of a training need Numba)
 
-    ranges = MOST_BLOCKS // blocks
-    for key in keys:
-        side, block = divmod(key, blocks)
-        parts = [np.zeros(0, PAIR)]
-        for piece in names:
-            cuts = pieces.read(_piece(piece, side, "cuts"))
-            parts.append(pieces.part(_piece(piece, side, "pairs"), int(cuts[block * ranges]), int(cuts[(block + 1) * ranges])))
-        own, other, weight = (np.concatenate([part[column] for part in parts]) for column in PAIR.names or ())
-        hashes: Hashes = np.sort(pc.unique(pa.array(own)).to_numpy())
-        entries = np.empty(len(own), ENTRY)
-        entries["other"], entries["row"], entries["weight"] = other, order.places(hashes, own), weight
-        store.write(name(side, block, "hashes"), hashes)
-        store.write(name(side, block, "entries"), entries)
-        yield key, len(hashes)
+    width, count = MOST_BLOCKS // blocks, together(blocks)
+    for group in groups:
+        side, first = divmod(group * count, blocks)
+        parts = [_part(pieces, piece, side, np.arange(first, first + count + 1) * width) for piece in names]
+        for at in range(count):
+            mine = [np.zeros(0, PAIR), *(pairs[ends[at] : ends[at + 1]] for pairs, ends in parts)]
+            own, other, weight = (np.concatenate([pairs[column] for pairs in mine]) for column in PAIR.names or ())
+            hashes: Hashes = np.sort(pc.unique(pa.array(own)).to_numpy())
+            entries = np.empty(len(own), ENTRY)
+            entries["other"], entries["row"], entries["weight"] = other, order.places(hashes, own), weight
+            store.write(name(side, first + at, "hashes"), hashes)
+            store.write(name(side, first + at, "entries"), entries)
+            yield (side, first + at), len(hashes)
 
 
 def arrange(store: ArrayStore, side: int, block: int, blocks: int, alpha: float) -> None:
@@ -219,6 +231,12 @@ def _unsigned(hashes: npt.NDArray[Any]) -> Hashes:
 
 def _piece(piece: str, side: int, what: str) -> str:
     return f"{piece}-{'users' if side == USERS else 'items'}-{what}"
+
+
+def _part(pieces: ArrayStore, piece: str, side: int, bounds: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """The pairs of a piece from the first to the last of ``bounds``, which are ranges of hashes, and where each of these begins in them."""
+    ends = pieces.read(_piece(piece, side, "cuts"))[bounds]
+    return pieces.part(_piece(piece, side, "pairs"), int(ends[0]), int(ends[-1])), ends - ends[0]
 
 
 def _scan(messages: Iterable[bytes], most: float, pieces: ArrayStore) -> Iterator[Piece]:

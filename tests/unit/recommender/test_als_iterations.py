@@ -61,8 +61,9 @@ def built(store: ArrayStore, pairs: list[tuple[int, int, float]]) -> Extent:
     table = pa.table(dict(zip(("user", "item", "weight", "mark"), columns, strict=True)))
     halves = [table.slice(0, len(table) // 3), table.slice(len(table) // 3)]
     told = [piece for half in halves for piece in blocks._scan((batch.serialize() for batch in half.to_batches()), 1e12, store)]
-    counts = dict(blocks.assemble(reversed(range(2 * found.blocks)), found.blocks, [piece.name for piece in told], store, store))
-    store.write(ROWS, np.array([[counts[side * found.blocks + block] for block in range(found.blocks)] for side in (0, 1)]))
+    groups = reversed(range(2 * found.blocks // blocks.together(found.blocks)))
+    counts = dict(blocks.assemble(groups, found.blocks, [piece.name for piece in told], store, store))
+    store.write(ROWS, np.array([[counts[side, block] for block in range(found.blocks)] for side in (0, 1)]))
     return found
 
 
@@ -105,7 +106,11 @@ def test_the_objective_is_that_of_dense_systems_from_the_same_beginning(tmp_path
     assert found.objectives == pytest.approx(exact, rel=2e-3)
 
 
-def test_the_order_of_the_pairs_changes_no_bit(fitted: Fitted, tmp_path: Path) -> None:
+@pytest.mark.parametrize("together", [1, 2, 8])
+def test_neither_the_order_of_the_pairs_nor_how_many_blocks_are_made_together_changes_a_bit(
+    fitted: Fitted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: int
+) -> None:
+    monkeypatch.setattr(blocks, "BLOCKS_TOGETHER", together)
     store = FolderStore(tmp_path)
     found = alternate(here, built(store, PAIRS[::-1]), SETTINGS, store)
     assert found.factors.tobytes() == fitted.factors.tobytes()

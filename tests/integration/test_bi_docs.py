@@ -65,7 +65,7 @@ def release_id(empty_lake: SparkSession, services: Settings) -> str:
     context.lake.record_set(DAY, [INTERACTIONS])
     for table in tables[1:]:
         build(context, table)
-    return publish(context)["release"]
+    return str(publish(context)["release"])
 
 
 def test_every_python_block_of_the_guide_runs_and_finds_the_release(

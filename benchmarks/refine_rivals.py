@@ -20,7 +20,7 @@ from typing import Any
 THREADS = 2
 DAY = "2026-06-30"
 KINDS = ("view_item", "view_item_list", "select_item", "add_to_cart", "remove_from_cart", "add_to_wishlist", "begin_checkout", "purchase")
-WITHOUT_ITEM = ("view_item_list", "search")
+WITHOUT_ITEM = ("view_item_list", "search", "begin_checkout")
 IDLE_SECONDS = 1_800
 EVENT_FIELDS = dict.fromkeys(("event_id", "user_id", "anonymous_id", "session_hint", "event_type", "item_id"), "VARCHAR")
 EVENT_FIELDS |= {"occurred_at": "TIMESTAMP", "quantity": "INTEGER", "unit_price_minor": "BIGINT"}

@@ -1,7 +1,7 @@
 """Lists of places: the best of a block of scores, by the scores alone or under a shop's rules."""
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -104,15 +104,61 @@ def best(scores: Scores, k: int) -> Slates:
     return Slates(positions, found, np.zeros((users, width), dtype=np.int64), filled)
 
 
+def best_of_shared(scores: npt.NDArray[np.float64], left_out: LeftOut, k: int) -> Slates:
+    """What ``best`` finds where all users have the same ``scores``, a figure an item, without what is left out of each.
+
+    One list serves everybody of whom nothing on it is left out; a look further down the same order serves the others. Never users x items.
+
+    >>> found = best_of_shared(np.array([1.0, 3.0, 2.0]), LeftOut.of_pairs(2, np.array([1]), np.array([1])), k=2)
+    >>> found.positions.tolist(), found.scores.tolist()
+    ([[1, 2], [2, 0]], [[3.0, 2.0], [2.0, 1.0]])
+    """
+    users, width = len(left_out.starts) - 1, min(k, len(scores))
+    slates = Slates.empty(users, width)
+    sizes = np.where(np.isfinite(scores), np.abs(scores), 0.0)
+    by_size = np.argsort(-sizes, kind="stable")
+    orders: dict[float, tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]] = {}
+
+    def order(out: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+        """All that has a score, the best first, with its figures, which hang on the largest that is left."""
+        head = by_size[: len(out) + 1]
+        unit = float(_unit(sizes[head[~np.isin(head, out)]].max(initial=0.0)))
+        if unit not in orders:
+            with np.errstate(invalid="ignore"):
+                figures = np.where(np.isfinite(scores), np.rint(scores / unit) * unit, NOTHING)
+            found = np.lexsort((np.arange(len(figures)), -figures))
+            found = found[figures[found] > NOTHING]
+            orders[unit] = found, figures[found]
+        return orders[unit]
+
+    def fill(rows: npt.NDArray[np.int64] | slice, out: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        positions, figures = order(out)
+        kept = np.flatnonzero(~np.isin(positions[: width + len(out)], out))[:width]
+        slates.positions[rows, : len(kept)], slates.scores[rows, : len(kept)] = positions[kept], figures[kept]
+        slates.filled[rows] = len(kept)
+        return positions[kept]
+
+    deciding = np.append(fill(slice(None), left_out.positions[:0]), by_size[:1])
+    rows = np.repeat(np.arange(users), np.diff(left_out.starts))
+    for row in np.unique(rows[np.isin(left_out.positions, deciding)]):
+        slates.positions[row], slates.scores[row] = 0, 0.0
+        fill(np.array([row]), left_out.positions[left_out.starts[row] : left_out.starts[row + 1]])
+    return slates
+
+
 def rounded(scores: Scores) -> Scores:
     """Scores to ``SCORE_DIGITS`` significant digits of the largest of their row."""
     finite = np.where(np.isfinite(scores), np.abs(scores), 0.0)
-    largest = finite.max(axis=1, keepdims=True, initial=0.0)
-    exponent = np.ceil(np.log2(np.where(largest > 0, largest, 1.0)))
-    unit = np.exp2(exponent - np.ceil(SCORE_DIGITS * np.log2(10)))  # a power of two, so that scaling is exact
+    unit = _unit(finite.max(axis=1, keepdims=True, initial=0.0))
     with np.errstate(invalid="ignore"):
         found: Scores = np.where(np.isfinite(scores), np.rint(scores / unit) * unit, NOTHING)
     return found
+
+
+def _unit(largest: Any) -> Any:
+    """What scores are rounded to multiples of: a power of two, so that scaling is exact."""
+    exponent = np.ceil(np.log2(np.where(largest > 0, largest, 1.0)))
+    return np.exp2(exponent - np.ceil(SCORE_DIGITS * np.log2(10)))
 
 
 @dataclass(frozen=True)

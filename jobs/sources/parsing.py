@@ -34,8 +34,11 @@ MOST_TEXT_BYTES = 16_384
 _UNPRINTABLE = r"[\x00-\x08\x0B\x0C\x0E-\x1F\x7F]"
 """Control characters, which readers of the exports stumble over, without tab and line ends, which a name may hold."""
 
-_LOOKS_LIKE_NO_TEXT = r'(?:^|\n)(?:[\[{"]|-?[0-9]+[.eE]|(?:true|false)(?:$|\n))'
-"""How Spark writes what stood in the place of a text: an object, an array, a fraction, infinity, a boolean."""
+_LOOKS_LIKE_NO_TEXT = r'\n(?:[\[{"]|-?[0-9]+[.eE]|(?:true|false)(?:$|\n))'
+"""How Spark writes what stood in the place of a text, each on a line of its own: an object, an array, a fraction, infinity, a boolean.
+
+It begins with one character because every line of every file is searched: from an alternative the search takes five times as long.
+"""
 
 
 def parse(bronze: DataFrame, source: Source, canonical: Canonical) -> DataFrame:
@@ -48,16 +51,14 @@ def parse(bronze: DataFrame, source: Source, canonical: Canonical) -> DataFrame:
     feed = source.feed(canonical.feed)
     target = source.target_columns(canonical)
     lines = bronze.select(F.struct(*PROVENANCE).alias("_line"), _parsed(feed).alias("_parsed"))
-    read = lines.select("_line", _is_corrupt(feed).alias("_is_corrupt"), _texts(feed).alias("_texts"), _record(feed).alias("raw"))
-    rows = read.select("_line", "_is_corrupt", "_texts", "raw", "raw.*")
+    read = lines.select("_line", _is_corrupt(feed).alias("_is_corrupt"), _record(feed).alias("raw"))
+    rows = read.select("_line", "_is_corrupt", "raw", "raw.*")
     if canonical.where:
         rows = rows.where(F.expr(canonical.where))
-    mapped = rows.select(
-        "_line", "_is_corrupt", "_texts", "raw", _is_out_of_range(canonical, target), *_canonical_columns(canonical, target)
-    )
+    mapped = rows.select("_line", "_is_corrupt", "raw", _is_out_of_range(canonical, target), *_canonical_columns(canonical, target))
     hidden = {name.lower() for name in target}
     visible = mapped.select("*", *[F.col("raw")[name].alias(name) for name in feed.columns if name.lower() not in hidden])
-    marked = with_reasons(visible, _faults(canonical))
+    marked = with_reasons(visible, _faults(canonical, feed))
     unreadable = F.when(_is_unreadable(canonical), F.array(F.lit(UNREADABLE))).otherwise(F.col("reasons"))
     marked = marked.withColumn("reasons", unreadable)
     return marked.select(*target, "_line.*", "reasons", "raw")
@@ -118,18 +119,13 @@ def _decimal(name: str, kind: str) -> Column:
 
 def _is_no_text(feed: Feed, line: Column) -> Column:
     """Whether an object, an array, a fraction or a boolean stands where a text belongs; a whole number is an id that lost its quotes."""
-    key = f'"(?:{"|".join(_text_columns(feed))})"'
-    return _texts(feed).rlike(_LOOKS_LIKE_NO_TEXT) & line.rlike(key + r'\s*:\s*(?![\s"n]|-?[0-9]+\s*[,}])')
+    names, record = _text_columns(feed), F.get("_parsed.record", F.lit(0))
+    texts = F.concat_ws("\n", F.lit(""), *[record[name] for name in names])
+    return texts.rlike(_LOOKS_LIKE_NO_TEXT) & line.rlike(f'"(?:{"|".join(names)})"' + r'\s*:\s*(?![\s"n]|-?[0-9]+\s*[,}])')
 
 
 def _text_columns(feed: Feed) -> list[str]:
     return [name for name, kind in feed.schema if kind == "string"]
-
-
-def _texts(feed: Feed) -> Column:
-    """The texts of a record, one a line."""
-    record = F.col("_parsed") if isinstance(feed.format, Csv) else F.get("_parsed.record", F.lit(0))
-    return F.concat_ws("\n", *[record[name] for name in _text_columns(feed)])
 
 
 def _is_decimal(kind: str) -> bool:
@@ -160,10 +156,14 @@ def _is_unreadable(canonical: Canonical) -> Column:
     return F.col("_is_corrupt") | F.coalesce(declared, F.lit(True))
 
 
-def _faults(canonical: Canonical) -> Mapping[str, Column]:
+def _faults(canonical: Canonical, feed: Feed) -> Mapping[str, Column]:
+    """What a source declares, and what no source may hold. Texts are put together for the few lines alone that could break a rule."""
     declared = {reason: F.expr(fault) for reason, fault in canonical.faults.items() if reason != UNREADABLE}
+    line, texts = F.col("_line.raw_line"), F.concat_ws("\n", *[F.col("raw")[name] for name in _text_columns(feed)])
+    # Spark takes no control character in JSON but an escaped one, and no line is shorter than its texts.
+    may_hide = F.lit(True) if isinstance(feed.format, Csv) else line.contains("\\") | line.contains("\x7f")
     return declared | {
         "out_of_range": F.col("_is_out_of_range"),
-        "unprintable_text": F.col("_texts").rlike(_UNPRINTABLE),
-        "overlong_text": F.octet_length("_texts") > MOST_TEXT_BYTES,
+        "unprintable_text": may_hide & texts.rlike(_UNPRINTABLE),
+        "overlong_text": (F.octet_length(line) > MOST_TEXT_BYTES) & (F.octet_length(texts) > MOST_TEXT_BYTES),
     }

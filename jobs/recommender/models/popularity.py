@@ -14,6 +14,7 @@ from pyspark.sql import functions as F
 
 from jobs.recommender.histories import Histories, numbered, places, valid
 from jobs.recommender.ranker import NOTHING, Scores
+from jobs.recommender.slates import LeftOut, Slates, best_of_shared
 from jobs.recommender.weights import MICRO
 
 PRIOR = 200.0
@@ -34,6 +35,10 @@ class Popularity:
     def scores(self, histories: Histories) -> Scores:
         """As ``Ranker.scores``."""
         return np.tile(self.sums, (histories.users, 1))
+
+    def best(self, histories: Histories, among: npt.NDArray[np.int64], left_out: LeftOut, k: int) -> Slates:  # noqa: ARG002
+        """As ``Finding.best``, for somebody without a history too."""
+        return best_of_shared(self.sums[among], left_out, k)
 
 
 @dataclass(frozen=True)

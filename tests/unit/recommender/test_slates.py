@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from jobs.recommender.chain import chained
 from jobs.recommender.house_rules import Boost, HouseRules
+from jobs.recommender.models.popularity import Popularity
 from jobs.recommender.ranker import NOTHING
-from jobs.recommender.slates import Arrangement, Slates, best, relevance, rounded
+from jobs.recommender.slates import Arrangement, LeftOut, Slates, best, best_of_shared, relevance, rounded
 from tests.fixed_ranker import FixedRanker
 
 DAYS = {"start": date(2026, 6, 1), "end": date(2026, 7, 1)}
@@ -61,6 +62,37 @@ def test_all_at_once_equals_place_by_place(seed: int, most: int | None, share: f
         assert found.positions[user, :filled].tolist() == [item for item, _ in wanted]
         assert found.scores[user, :filled].tolist() == pytest.approx([value for _, value in wanted])
         assert (np.diff(found.scores[user, :filled]) <= 1e-12).all(), "scores fall with the ranks"
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_lists_from_shared_scores_equal_those_of_a_score_for_everybody(seed: int) -> None:
+    chance = np.random.default_rng(seed)
+    users, items, k = 25, int(chance.integers(1, 60)), int(chance.integers(1, 30))
+    scores = np.round(chance.exponential(3.0, items) ** 4, int(chance.integers(-1, 4)))  # far apart, so that the unit differs; with ties
+    scores[chance.random(items) < 0.1] *= -1
+    scores[chance.random(items) < 0.1] = NOTHING
+    is_out = chance.random((users, items)) < chance.random((users, 1)) ** 3
+    is_out[0], is_out[1] = False, True
+    found = best_of_shared(scores, LeftOut.of_pairs(users, *np.nonzero(is_out)), k)
+    wanted = best(np.where(is_out, NOTHING, scores), k)
+    assert found.filled.tolist() == wanted.filled.tolist()
+    assert found.positions.tolist() == wanted.positions.tolist()
+    assert found.scores.tolist() == wanted.scores.tolist()
+
+
+def test_a_chain_finds_the_same_by_shared_scores(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = pa.array([f"i{number:02}" for number in range(40)])
+    popular = Popularity(ids, np.array([number // 2 for number in range(40, 0, -1)], np.float64))
+    lists = {"items": pa.nulls(9, pa.list_(pa.string())), "weights": pa.nulls(9, pa.list_(pa.float64()))}
+    block = pa.RecordBatch.from_pydict({"user_id": [f"u{row}" for row in range(9)], **lists, "times": pa.nulls(9, pa.list_(pa.int64()))})
+    masked = np.repeat(np.arange(9), 5), np.random.default_rng(1).integers(0, 26, 45)
+    shelf = ids.filter(pa.array(np.arange(40) % 3 > 0))
+    everything = chained(block, (popular,), shelf, 10, masked)
+    monkeypatch.setattr("jobs.recommender.chain.CELLS_A_BLOCK", 1)
+    monkeypatch.setattr(Popularity, "scores", None)
+    found = chained(block, (popular,), shelf, 10, masked)
+    assert (found.positions == everything.positions).all()
+    assert (found.scores == everything.scores).all()
 
 
 def test_a_cap_holds_over_all_links_of_a_chain() -> None:

@@ -41,6 +41,9 @@ def test_a_json_line_that_is_not_one_whole_object_of_the_schema_is_unreadable_an
         EVENT % ', "item_id": 1.10',
         EVENT % ', "item_id": 1e400',
         EVENT % ', "item_id": true',
+        (EVENT % "").replace('"e1"', "1.5"),
+        (EVENT % "").replace('"e1"', "[1]"),
+        (EVENT % "").replace('"e1"', "false"),
         EVENT % ', "item_id": "a\\ud800"',
         EVENT % ', "item_id": "\\udc00\\ud800"',
         EVENT % (', "x": ' + "[" * 100_000),
@@ -104,9 +107,10 @@ def test_a_long_line_of_few_fields_is_split_and_called_overlong(parsed: Parsed) 
 
 
 def test_control_characters_but_tabs_and_line_ends_are_unprintable(parsed: Parsed) -> None:
-    texts = ["a\\u0000b", "\\u001b[31m", "a\\u007f", "a\\tb\\nc", "caf\u00e9"]
+    texts = ["a\\u0000b", "\\u001b[31m", "a\\u007f", "a\x7f", "a\\tb\\nc", "a\\\\b", "caf\u00e9"]
     rows = parsed("native", "events", [EVENT % f', "item_id": "{text}"' for text in texts])
-    assert reasons(rows) == [["unprintable_text"]] * 3 + [[]] * 2
+    assert reasons(rows) == [["unprintable_text"]] * 4 + [[]] * 3
+    assert reasons(parsed("native", "events", [EVENT % ', "item_id": "a\x01"'])) == [["unreadable"]], "JSON has it escaped or not at all"
 
 
 def test_a_number_that_its_column_cannot_hold_is_a_fault_and_not_a_null(parsed: Parsed) -> None:

@@ -19,6 +19,7 @@ PYTHON  := $(shell for name in python3.11 python3.12 python3.13 python3; do $$na
 endif
 JOBS    := $(LOCAL)/envs/jobs/bin
 AIRFLOW := $(LOCAL)/envs/airflow/bin
+RIVALS  := $(LOCAL)/envs/rivals/bin/python
 JAVA     = $(shell $(JOBS)/python -c 'from stack import java; print(java.home(java.require()))')
 # The environment of one shop's jobs: its settings and logins are in the env file, never on a command line.
 SHOP_ENV = TRADEWIND_ENV_FILE=$(LOCAL)/shops/$(SHOP)/tradewind.env SPARK_CONF_DIR=$(LOCAL)/shops/$(SHOP)/conf/spark JAVA_HOME=$(JAVA)
@@ -28,7 +29,7 @@ CHECKED := $(wildcard jobs expectations stack bin tests benchmarks)
 JOBS_TYPED := $(filter-out tests,$(CHECKED)) $(filter-out tests/dags tests/data tests/__pycache__,$(wildcard tests/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help envs rehearse cluster-check bench demo up down status logs test check fix sql lock clean clean-data
+.PHONY: help envs rehearse cluster-check bench bench-small demo up down status logs test check fix sql lock clean clean-data
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -70,8 +71,27 @@ rehearse: envs ## kill services and drivers at random while days are refined and
 cluster-check: envs ## the same days and fits with 1, 2, 4 and 8 partitions and on a Spark cluster of two workers, compared
 	@$(JOBS)/python -m stack.cluster_check --to benchmarks/cluster_check.md
 
-bench: envs ## ALS beside Spark MLlib and implicit on a made shop, in rounds (ROUNDS=3; 15 minutes on two cores)
-	@$(JOBS)/python -m benchmarks.als --rounds $(ROUNDS)
+bench: envs $(RIVALS) ## the benchmarks beside their rivals, one after the other (ROUNDS=3; two hours on two cores, which do nothing else)
+	@failed=0; \
+	$(JOBS)/python -m benchmarks.als --rounds $(ROUNDS) || failed=1; \
+	$(JOBS)/python -m benchmarks.quality_cost --rounds $(ROUNDS) || failed=1; \
+	$(JOBS)/python -m benchmarks.refine --rounds $(ROUNDS) --rivals-python $(RIVALS) || failed=1; \
+	$(JOBS)/python -m benchmarks.refine --growth --rounds 1 || failed=1; \
+	exit $$failed
+
+SMALL_ALS := --users 20000 --items 5000 --pairs 500000 --rounds 1 --contestants blocks mllib
+
+bench-small: envs ## a small round of two of them, for CI: fails where a ratio is lost by a wide margin
+	@mkdir -p $(LOCAL)/logs; failed=0; \
+	$(JOBS)/python -m benchmarks.als $(SMALL_ALS) --margin 4 --to $(LOCAL)/logs/als_small.md || failed=1; \
+	$(JOBS)/python -m benchmarks.quality_cost --rows 1000000 --rounds 1 --margin 3 --to $(LOCAL)/logs/quality_small.md || failed=1; \
+	exit $$failed
+
+$(RIVALS): benchmarks/requirements-rivals.txt
+	@echo "installing the rivals of the benchmarks"
+	@$(LOCAL)/uv/bin/uv venv --quiet --allow-existing --python $(JOBS)/python $(LOCAL)/envs/rivals
+	@$(LOCAL)/uv/bin/uv pip sync --quiet --python $(RIVALS) --require-hashes $<
+	@touch $(RIVALS)
 
 check: envs ## lint, format, types, import contracts, generated pages: two at a time
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target $(CHECKS)
@@ -95,7 +115,7 @@ sql: ## ask the lake of SHOP: make sql Q='select count(*) from silver.events' (R
 
 lock: envs ## pin the packages of the *.in files anew, with hashes
 	@uv=$(LOCAL)/uv/bin/uv; options="--quiet --universal --python-version 3.11 --generate-hashes"; export UV_CUSTOM_COMPILE_COMMAND="make lock"; \
-	for name in requirements requirements-dev requirements-sequence dags/requirements dags/requirements-dev; do \
+	for name in requirements requirements-dev requirements-sequence benchmarks/requirements-rivals dags/requirements dags/requirements-dev; do \
 		echo "locking $$name.txt"; $$uv pip compile $$options $$name.in -o $$name.txt || exit 1; \
 	done
 

@@ -182,10 +182,10 @@ def blocks_run(data: Path, scratch: Path, seed: int) -> Found:
     store = FolderStore(scratch / "whole")
     known, fitted = fit_and_list(spark, signals, settings, store, found)
     with timed(found, "lists_with_ids"):
-        to_nowhere(with_user_ids(lists(spark, fitted, store, known, LENGTH), signals, known))
+        with_user_ids(lists(spark, fitted, store, known, LENGTH), signals, known).write.parquet(str(scratch / "lists"))
     shop = Shop.read(data)
     users, items = in_order(signals, fitted, store, known, shop.train.shape)
-    listed = with_user_ids(lists(spark, fitted, store, known, LENGTH), signals, known).where(f"user_id < 'u{COMPARED:07}'").collect()
+    listed = spark.read.parquet(str(scratch / "lists")).where(f"user_id < 'u{COMPARED:07}'").collect()
     scores = users[:COMPARED] @ items.T
     scores[shop.train[:COMPARED].nonzero()] = NOTHING
     wanted = best(scores, LENGTH)
@@ -304,14 +304,14 @@ def ahead(rounds: Sequence[Mapping[str, Found]], rival: str) -> tuple[float, flo
     return float(gaps.mean()), float(1.96 * gaps.std(ddof=1) / np.sqrt(len(gaps)))
 
 
-def claims(rounds: Sequence[Mapping[str, Found]]) -> Mapping[str, bool]:
-    """What docs/performance.md says, held against the figures."""
+def claims(rounds: Sequence[Mapping[str, Found]], margin: float = 1.0) -> Mapping[str, bool]:
+    """What docs/performance.md says, held against the figures; a ratio may be lost by the factor ``margin``."""
     held: dict[str, bool] = {"every list compared is that of all products": all(one[BLOCKS].figures["exact_lists"] == 1 for one in rounds)}
     for what, least in LEAST.items():
         if found := ratios(rounds, MLLIB, what):
-            held[f"{what}: at least {least:.0f} times faster than MLlib"] = median(found) >= least
+            held[f"{what}: at least {least / margin:.0f} times faster than MLlib"] = median(found) >= least / margin
         if found := ratios(rounds, IMPLICIT, what):
-            held[f"{what}: no slower than implicit"] = median(found) >= 1
+            held[f"{what}: no slower than implicit"] = median(found) >= 1 / margin
     if MLLIB in rounds[0]:
         above = [one[BLOCKS].figures["objective"] / one[MLLIB].figures["objective"] - 1 for one in rounds]
         held[f"the objective is at most 0.1 % above MLlib's: {max(above):+.4%}"] = max(above) <= 0.001
@@ -320,7 +320,7 @@ def claims(rounds: Sequence[Mapping[str, Found]]) -> Mapping[str, bool]:
     return held
 
 
-def page(shop: Shop, rounds: Sequence[Mapping[str, Found]]) -> str:
+def page(shop: Shop, rounds: Sequence[Mapping[str, Found]], held: Mapping[str, bool]) -> str:
     """The table, the ratios, and which claims hold."""
     users, items = shop.train.shape
     lines = [
@@ -345,8 +345,8 @@ def page(shop: Shop, rounds: Sequence[Mapping[str, Found]]) -> str:
         told = " | ".join(f"{min(found):.1f}, {median(found):.1f}" for found in (ratios(rounds, rival, what) for what in LEAST))
         lines.append(f"| {rival} | {told} |")
     ids = [one[BLOCKS].figures["lists_with_ids"] for one in rounds]
-    lines += ["", f"The lists of the blocks with the users' own ids took {min(ids):.1f}, {median(ids):.1f} seconds.", ""]
-    lines += [f"- {'holds' if holds else 'DOES NOT HOLD'}: {claim}" for claim, holds in claims(rounds).items()]
+    lines += ["", f"The lists of the blocks with the users' own ids, written to files, took {min(ids):.1f}, {median(ids):.1f} seconds.", ""]
+    lines += [f"- {'holds' if holds else 'DOES NOT HOLD'}: {claim}" for claim, holds in held.items()]
     return "\n".join([*lines, ""])
 
 
@@ -361,6 +361,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--data", type=Path, help="folder of the drawn shop (default: below .local)")
     parser.add_argument("--seed", type=int, default=SEED, help="of the first factors; the next rounds take the next ones")
     parser.add_argument("--contestant", choices=CONTESTANTS, help="only this one, in this process; its figures as JSON")
+    parser.add_argument("--margin", type=float, default=1.0, help="factor by which a ratio may be lost, for small rounds")
     parser.add_argument("--to", type=Path, default=CHECKOUT / "benchmarks" / "als.md", help="where the page goes")
     options = parser.parse_args(arguments)
     base = StackSettings.from_environment().local_dir / "benchmarks"
@@ -374,10 +375,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         written(drawn(options.users, options.items, options.pairs), data)
     seeds = range(options.seed, options.seed + options.rounds)
     rounds = [{one: contested(data, one, seed) for one in CONTESTANTS if one in options.contestants} for seed in seeds]
-    found = page(Shop.read(data), rounds)
+    held = claims(rounds, options.margin)
+    found = page(Shop.read(data), rounds, held)
     options.to.write_text(found, encoding="utf-8")
     print(found)
-    return 0 if all(claims(rounds).values()) else 1
+    return 0 if all(held.values()) else 1
 
 
 if __name__ == "__main__":

@@ -220,16 +220,17 @@ def ratios(rounds: Sequence[Mapping[str, Asked]], rival: str) -> list[float]:
     return [one[VERDICT].seconds / one[rival].seconds for one in rounds]
 
 
-def claims(rounds: Sequence[Mapping[str, Asked]]) -> dict[str, bool]:
-    """What docs/performance.md says of the verdict, and whether it holds."""
+def claims(rounds: Sequence[Mapping[str, Asked]], margin: float = 1.0) -> dict[str, bool]:
+    """What docs/performance.md says of the verdict, and whether it holds; the ratio may be lost by the factor ``margin``."""
+    most = MOST * margin
     return {
-        f"the verdict takes at most {MOST} times as long as the SELECT by hand": median(ratios(rounds, BY_HAND_NAME)) <= MOST,
+        f"the verdict takes at most {most:.1f} times as long as the SELECT by hand": median(ratios(rounds, BY_HAND_NAME)) <= most,
         f"it asks Spark for at most {MOST_JOBS} jobs": all(one[VERDICT].jobs <= MOST_JOBS for one in rounds),
         "both find the same numbers": same(rounds),
     }
 
 
-def page(count: int, rounds: Sequence[Mapping[str, Asked]]) -> str:
+def page(count: int, rounds: Sequence[Mapping[str, Asked]], held: Mapping[str, bool]) -> str:
     """Markdown: seconds, jobs and stages of each way, the ratios, the claims."""
     lines = [
         "# The verdict on a table",
@@ -244,7 +245,7 @@ def page(count: int, rounds: Sequence[Mapping[str, Asked]]) -> str:
         seconds, found = [one[way].seconds for one in rounds], ratios(rounds, way)
         ratio = "" if way == VERDICT else f"{min(found):.2f}, {median(found):.2f}"
         lines.append(f"| {way} | {min(seconds):.1f}, {median(seconds):.1f} | {first.jobs} | {first.stages} | {ratio} |")
-    lines += ["", *(f"- {'holds' if holds else 'DOES NOT HOLD'}: {claim}" for claim, holds in claims(rounds).items())]
+    lines += ["", *(f"- {'holds' if holds else 'DOES NOT HOLD'}: {claim}" for claim, holds in held.items())]
     return "\n".join([*lines, ""])
 
 
@@ -254,6 +255,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--memory", default="4g", help="of the driver, which does the work")
+    parser.add_argument("--margin", type=float, default=1.0, help="factor by which the ratio may be lost, for small rounds")
     parser.add_argument("--to", type=Path, default=CHECKOUT / "benchmarks" / "quality_cost.md", help="where the page goes")
     options = parser.parse_args(arguments)
     place = StackSettings.from_environment().local_dir / "benchmarks" / f"events-{options.rows}"
@@ -267,11 +269,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rounds.append({way: asked(rows, way, f"{way} {number}") for way in WAYS})
         print({way: round(one.seconds, 1) for way, one in rounds[-1].items()}, flush=True)
     measured = rounds[1:]
-    found = page(options.rows, measured)
+    held = claims(measured, options.margin)
+    found = page(options.rows, measured, held)
     options.to.write_text(found, encoding="utf-8")
     print(found)
     spark.stop()
-    return 0 if all(claims(measured).values()) else 1
+    return 0 if all(held.values()) else 1
 
 
 if __name__ == "__main__":

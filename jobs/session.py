@@ -65,7 +65,6 @@ def static_conf(settings: Settings) -> dict[str, str]:
         "spark.python.daemon.module": "jobs.worker_daemon",
         "spark.sql.shuffle.partitions": str(settings.spark_shuffle_partitions),
         "spark.sql.codegen.cache.maxEntries": "5000",  # a task has some 500 pieces of generated code, a quarter of them more than once
-        "spark.sql.inMemoryColumnarStorage.compressed": "false",  # rows are kept for one task: packing them takes as long as parsing them
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.sources.partitionOverwriteMode": "dynamic",
         catalog: "org.apache.iceberg.spark.SparkCatalog",

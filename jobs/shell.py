@@ -33,6 +33,8 @@ LOG = logging.getLogger("tradewind")
 OF_ACTS = ("silver.events", "silver.order_lines", "silver.item_observations")
 """The parsed tables that sessions and gold are made of, day by day. Stock and consents say what may be shown, not what happened."""
 
+PACKS_KEPT_ROWS = "spark.sql.inMemoryColumnarStorage.compressed"
+
 MOST_DAYS_REPORTED = 3_700
 """Days that a driver may hold: ten years; what a landing interval touches is bounded by it and the lateness."""
 
@@ -162,7 +164,18 @@ def _marked(context: Context, step: Step, keywords: dict[str, Any]) -> DataFrame
     marked: DataFrame = step.parses(*frames, **keywords)
     # A day's lines are kept to be read three times: without what no build asks for, and with the text of those alone that it rejects.
     text = F.when(F.size("reasons") > 0, F.col("raw_line")).otherwise(F.lit(""))
-    return marked.drop("raw", "landed_at").withColumn("raw_line", text).persist(StorageLevel.MEMORY_AND_DISK)
+    return _kept(marked.drop("raw", "landed_at").withColumn("raw_line", text))
+
+
+def _kept(lines: DataFrame) -> DataFrame:
+    """Keep the lines until the step is done, as they are: packing each column takes as long as parsing them."""
+    conf = lines.sparkSession.conf
+    before = conf.get(PACKS_KEPT_ROWS)
+    conf.set(PACKS_KEPT_ROWS, "false")
+    try:
+        return lines.persist(StorageLevel.MEMORY_AND_DISK)
+    finally:
+        conf.set(PACKS_KEPT_ROWS, str(before))
 
 
 def _built(step: Step, frames: Sequence[DataFrame], keywords: dict[str, Any], as_of_days: tuple[date, ...]) -> tuple[DataFrame, ...]:

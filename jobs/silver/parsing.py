@@ -26,10 +26,9 @@ def mark(bronze: DataFrame, source: Source, canonical: Canonical, faults: Mappin
     """
     parsed = parse(bronze, source, canonical).withColumnRenamed("reasons", "_source_reasons").withColumn(day, F.to_date(happened_at))
     marked = with_reasons(parsed, faults)
+    reasons = F.array_distinct(F.concat("_source_reasons", "reasons"))
     is_unreadable = F.array_contains("_source_reasons", UNREADABLE)  # nothing else is known of such a line
-    both = F.when(is_unreadable, F.col("_source_reasons")).otherwise(F.array_distinct(F.concat("_source_reasons", "reasons")))
-    reasons = F.when(F.size("_source_reasons") == 0, F.col("reasons")).otherwise(both)
-    marked = marked.withColumn("reasons", reasons).drop("_source_reasons")
+    marked = marked.withColumn("reasons", F.when(is_unreadable, F.col("_source_reasons")).otherwise(reasons)).drop("_source_reasons")
     return marked.where(F.size("reasons") == 0) if canonical.derived else marked
 
 

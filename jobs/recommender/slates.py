@@ -122,10 +122,9 @@ def best_of_shared(scores: npt.NDArray[np.float64], left_out: LeftOut, k: int) -
     def order(out: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]:
         """All that has a score, the best first, with its figures, which hang on the largest that is left."""
         head = by_size[: len(out) + 1]
-        unit = float(_unit(sizes[head[~np.isin(head, out)]].max(initial=0.0)))
+        unit = float(unit_of(sizes[head[~np.isin(head, out)]].max(initial=0.0)))
         if unit not in orders:
-            with np.errstate(invalid="ignore"):
-                figures = np.where(np.isfinite(scores), np.rint(scores / unit) * unit, NOTHING)
+            figures = to_unit(scores, unit)
             found = np.lexsort((np.arange(len(figures)), -figures))
             found = found[figures[found] > NOTHING]
             orders[unit] = found, figures[found]
@@ -149,16 +148,20 @@ def best_of_shared(scores: npt.NDArray[np.float64], left_out: LeftOut, k: int) -
 def rounded(scores: Scores) -> Scores:
     """Scores to ``SCORE_DIGITS`` significant digits of the largest of their row."""
     finite = np.where(np.isfinite(scores), np.abs(scores), 0.0)
-    unit = _unit(finite.max(axis=1, keepdims=True, initial=0.0))
+    return to_unit(scores, unit_of(finite.max(axis=1, keepdims=True, initial=0.0)))
+
+
+def unit_of(largest: Any) -> Any:
+    """What scores of which the ``largest`` is such are rounded to multiples of: a power of two, so that scaling is exact."""
+    exponent = np.ceil(np.log2(np.where(largest > 0, largest, 1.0)))
+    return np.exp2(exponent - np.ceil(SCORE_DIGITS * np.log2(10)))
+
+
+def to_unit(scores: Scores, unit: Any) -> Scores:
+    """Scores as multiples of ``unit``, a figure or one a row; ``NOTHING`` where there is none."""
     with np.errstate(invalid="ignore"):
         found: Scores = np.where(np.isfinite(scores), np.rint(scores / unit) * unit, NOTHING)
     return found
-
-
-def _unit(largest: Any) -> Any:
-    """What scores are rounded to multiples of: a power of two, so that scaling is exact."""
-    exponent = np.ceil(np.log2(np.where(largest > 0, largest, 1.0)))
-    return np.exp2(exponent - np.ceil(SCORE_DIGITS * np.log2(10)))
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from jobs.recommender.ranker import NOTHING, Scores
-from jobs.recommender.slates import SCORE_DIGITS, LeftOut, Slates
+from jobs.recommender.slates import LeftOut, Slates, to_unit, unit_of
 from jobs.recommender.slates import best as best_of_scores
 
 MORE = 12
@@ -87,8 +87,8 @@ class Ordered:
         exact = np.empty(values.shape)
         tiles.score_again(users, self._exact, found, values, exact)
         error = lengths * self._lengths[0] * users.shape[1] * 2.0**-23
-        unit = np.exp2(np.ceil(np.log2(np.where(largest > 0, largest, 1.0))) - np.ceil(SCORE_DIGITS * np.log2(10)))
-        figures = np.where(exact > NOTHING, np.rint(exact / unit[:, None]) * unit[:, None], NOTHING)
+        unit = unit_of(largest)
+        figures = to_unit(exact, unit[:, None])
         positions = self._order[found]
         order = np.lexsort((positions, -figures))[:, :width]
         figures, positions = np.take_along_axis(figures, order, 1), np.take_along_axis(positions, order, 1)

@@ -51,14 +51,15 @@ def parse(bronze: DataFrame, source: Source, canonical: Canonical) -> DataFrame:
     feed = source.feed(canonical.feed)
     target = source.target_columns(canonical)
     lines = bronze.select(F.struct(*PROVENANCE).alias("_line"), _parsed(feed).alias("_parsed"))
-    read = lines.select("_line", _is_corrupt(feed).alias("_is_corrupt"), _record(feed).alias("raw"))
-    rows = read.select("_line", "_is_corrupt", "raw", "raw.*")
+    found = {"_is_corrupt": _is_corrupt(feed), "_is_unprintable": _is_unprintable(feed), "_is_overlong": _is_overlong(feed)}
+    read = lines.select("_line", *[value.alias(name) for name, value in found.items()], _record(feed).alias("raw"))
+    rows = read.select("_line", *found, "raw", "raw.*")
     if canonical.where:
         rows = rows.where(F.expr(canonical.where))
-    mapped = rows.select("_line", "_is_corrupt", "raw", _is_out_of_range(canonical, target), *_canonical_columns(canonical, target))
+    mapped = rows.select("_line", *found, "raw", _is_out_of_range(canonical, target), *_canonical_columns(canonical, target))
     hidden = {name.lower() for name in target}
     visible = mapped.select("*", *[F.col("raw")[name].alias(name) for name in feed.columns if name.lower() not in hidden])
-    marked = with_reasons(visible, _faults(canonical, feed))
+    marked = with_reasons(visible, _faults(canonical))
     unreadable = F.when(_is_unreadable(canonical), F.array(F.lit(UNREADABLE))).otherwise(F.col("reasons"))
     marked = marked.withColumn("reasons", unreadable)
     return marked.select(*target, "_line.*", "reasons", "raw")
@@ -119,9 +120,26 @@ def _decimal(name: str, kind: str) -> Column:
 
 def _is_no_text(feed: Feed, line: Column) -> Column:
     """Whether an object, an array, a fraction or a boolean stands where a text belongs; a whole number is an id that lost its quotes."""
-    names, record = _text_columns(feed), F.get("_parsed.record", F.lit(0))
-    texts = F.concat_ws("\n", F.lit(""), *[record[name] for name in names])
-    return texts.rlike(_LOOKS_LIKE_NO_TEXT) & line.rlike(f'"(?:{"|".join(names)})"' + r'\s*:\s*(?![\s"n]|-?[0-9]+\s*[,}])')
+    begun = F.concat(F.lit("\n"), _texts(feed))
+    return begun.rlike(_LOOKS_LIKE_NO_TEXT) & line.rlike(f'"(?:{"|".join(_text_columns(feed))})"' + r'\s*:\s*(?![\s"n]|-?[0-9]+\s*[,}])')
+
+
+def _is_unprintable(feed: Feed) -> Column:
+    """Whether a text holds a control character. Spark takes none in JSON but an escaped one: other lines are not searched."""
+    line = F.col("_line.raw_line")
+    may_hide = F.lit(True) if isinstance(feed.format, Csv) else line.contains("\\") | line.contains("\x7f")
+    return may_hide & _texts(feed).rlike(_UNPRINTABLE)
+
+
+def _is_overlong(feed: Feed) -> Column:
+    """Whether the texts are too long together; no line is shorter than its texts."""
+    return (F.octet_length("_line.raw_line") > MOST_TEXT_BYTES) & (F.octet_length(_texts(feed)) > MOST_TEXT_BYTES)
+
+
+def _texts(feed: Feed) -> Column:
+    """The texts of a record, one a line, made anew wherever they are asked for: few lines are asked."""
+    record = F.col("_parsed") if isinstance(feed.format, Csv) else F.get("_parsed.record", F.lit(0))
+    return F.concat_ws("\n", *[record[name] for name in _text_columns(feed)])
 
 
 def _text_columns(feed: Feed) -> list[str]:
@@ -156,14 +174,10 @@ def _is_unreadable(canonical: Canonical) -> Column:
     return F.col("_is_corrupt") | F.coalesce(declared, F.lit(True))
 
 
-def _faults(canonical: Canonical, feed: Feed) -> Mapping[str, Column]:
-    """What a source declares, and what no source may hold. Texts are put together for the few lines alone that could break a rule."""
+def _faults(canonical: Canonical) -> Mapping[str, Column]:
     declared = {reason: F.expr(fault) for reason, fault in canonical.faults.items() if reason != UNREADABLE}
-    line, texts = F.col("_line.raw_line"), F.concat_ws("\n", *[F.col("raw")[name] for name in _text_columns(feed)])
-    # Spark takes no control character in JSON but an escaped one, and no line is shorter than its texts.
-    may_hide = F.lit(True) if isinstance(feed.format, Csv) else line.contains("\\") | line.contains("\x7f")
     return declared | {
         "out_of_range": F.col("_is_out_of_range"),
-        "unprintable_text": may_hide & texts.rlike(_UNPRINTABLE),
-        "overlong_text": (F.octet_length(line) > MOST_TEXT_BYTES) & (F.octet_length(texts) > MOST_TEXT_BYTES),
+        "unprintable_text": F.col("_is_unprintable"),
+        "overlong_text": F.col("_is_overlong"),
     }

@@ -237,8 +237,12 @@ class Reader:
         keywords = {name: value for name, value in (("source", source), ("settings", settings)) if name in step.takes}
         if step.parses is None:
             return None
-        built = step.build(step.parses(*[lines for _ in step.reads], **keywords), **keywords)[0]
-        key = built.where(F.col("line_number") == number).select(*table.key).first()
+        marked = step.parses(*[lines for _ in step.reads], **keywords).persist()  # a filter would hold each rule many times
+        try:
+            built = step.build(marked, **keywords)[0]
+            key = built.where(F.col("line_number") == number).select(*table.key).first()
+        finally:
+            marked.unpersist()
         if key is None:
             return None
         rows = self._at(table, snapshots)

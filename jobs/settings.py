@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import urlparse
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -118,6 +119,12 @@ class Settings(BaseSettings):
     def scratch_is_in_store(self) -> bool:
         """Whether ``scratch_uri`` names the shop's bucket."""
         return self.scratch_uri.startswith("s3:")
+
+    @property
+    def scratch_folder(self) -> Path | None:
+        """The folder that ``scratch_uri`` names; None where it is no folder of a file system that this machine mounts."""
+        place = urlparse(self.scratch_uri)
+        return Path(place.path) if place.scheme in {"", "file"} else None
 
     def optional_feeds_of(self, source: str) -> dict[FeedName, date]:
         """``optional_feeds`` where ``source`` is the one that the shop's files come in; none of another."""

@@ -102,8 +102,9 @@ def sweep_orphans(context: Context, tables: Sequence[str], now: datetime) -> Don
 
 
 def sweep_unfinished(context: Context, now: datetime) -> Done:
-    """Delete exports and reservations without a release, and uploads that were cut off."""
-    plan = unfinished.plan(context.store, now, timedelta(days=context.settings.orphan_days))
+    """Delete exports and reservations without a release, uploads that were cut off, and what killed fits have left."""
+    settings = context.settings
+    plan = unfinished.plan(context.store, now, timedelta(days=settings.orphan_days), settings.scratch_folder)
     if not context.dry_run:
         unfinished.execute(context.store, plan)
     return _done(context, unfinished.PART, plan, sum(going.bytes or 0 for going in plan))

@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 
 from jobs.recommender import weights
 from jobs.recommender.family import TRAINERS
-from jobs.recommender.ranker import Ranker, Trainer
+from jobs.recommender.ranker import Continuing, Ranker, Trainer
 from jobs.recommender.weights import Weighting
 
 
@@ -28,6 +28,13 @@ class Candidate:
     def fit(self, interactions: DataFrame, as_of: date) -> Ranker:
         """Learn from the interactions up to the end of ``as_of``."""
         return self.trainer.fit(self.signals(interactions, as_of))
+
+    def fit_from(self, interactions: DataFrame, as_of: date, before: Ranker | None) -> Ranker:
+        """The same, beginning where ``before`` has ended if the model can."""
+        signals = self.signals(interactions, as_of)
+        if before is not None and isinstance(self.trainer, Continuing):
+            return self.trainer.fit_from(signals, before)
+        return self.trainer.fit(signals)
 
     def params(self) -> dict[str, object]:
         """Every parameter by name, as plain values, for a run."""

@@ -85,6 +85,15 @@ class Trainer(Protocol):
         ...
 
 
+@runtime_checkable
+class Continuing(Protocol):
+    """A trainer that can begin where an earlier fit has ended."""
+
+    def fit_from(self, signals: DataFrame, before: Ranker) -> Ranker:
+        """As ``fit``, sooner: beginning with what ``before`` has found, where it is a ranker of this trainer's shape."""
+        ...
+
+
 @dataclass(frozen=True)
 class SimilarItems:
     """Mixin of rankers with a matrix of similarities between items: ``similarities`` (items x items), a row what its item speaks for."""

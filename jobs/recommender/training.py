@@ -23,7 +23,7 @@ from jobs.gold.interactions import INTERACTIONS
 from jobs.gold.user_features import USER_FEATURES
 from jobs.ops import decisions
 from jobs.recommender import approval, champion, served_recommender
-from jobs.recommender.artifacts import Artifacts
+from jobs.recommender.artifacts import Artifacts, ChampionModel
 from jobs.recommender.candidate import Candidate
 from jobs.recommender.champion import FAMILY, RIVAL
 from jobs.recommender.cut import cut
@@ -99,7 +99,7 @@ def train(context: Context) -> dict[str, Any]:
         run.log_text(decision.reason + "\n", "decision.txt")
         if verdict.candidate and (decision.is_promoted or decision.awaits_approval):
             waits = {tracking.AWAITS_APPROVAL: decision.reason} if decision.awaits_approval else {}
-            candidate = _register(context, tracker, run, _refit(inputs, verdict.candidate, day), waits)
+            candidate = _register(context, tracker, run, _refit(inputs, verdict.candidate, day, serving), waits)
         version = candidate if decision.is_promoted else serving.version if serving else None
         run.tag(
             {
@@ -150,9 +150,12 @@ def inputs_of(context: Context, snapshots: Mapping[str, int], day: date, rules: 
     return Inputs(recent_ones, order_lines, items, features, rules, stock, consents)
 
 
-def _refit(inputs: Inputs, candidate: Candidate, day: date) -> Artifacts:
-    """The winner, fitted once more on everything up to ``day``: the test days are too good to waste on a test."""
-    personal = candidate.fit(inputs.interactions, day)
+def _refit(inputs: Inputs, candidate: Candidate, day: date, serving: ChampionModel | None) -> Artifacts:
+    """The winner, fitted once more on everything up to ``day``: the test days are too good to waste on a test.
+
+    Here, and here alone, it may begin where the champion has ended: what is judged must not, for the champion has seen the test days.
+    """
+    personal = candidate.fit_from(inputs.interactions, day, serving.artifacts.personal if serving else None)
     return Artifacts(personal, popular(inputs.interactions, day), candidate, day.isoformat())
 
 

@@ -1,5 +1,6 @@
 """Implicit matrix factorisation by alternating least squares (Hu, Koren & Volinsky 2008), fitted in blocks on Spark."""
 
+import hashlib
 import uuid
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -16,8 +17,11 @@ from jobs.recommender.als.fit import Settings, fit
 from jobs.recommender.als.place import place_of
 from jobs.recommender.als.store import ArrayStore
 from jobs.recommender.histories import CELLS_A_BATCH, Histories
-from jobs.recommender.ranker import NOTHING, Scores, nearest
+from jobs.recommender.ranker import NOTHING, Ranker, Scores, nearest
 from jobs.recommender.slates import LeftOut, Slates
+
+CLOSE_ENOUGH = 1e-3
+"""Share of the objective that an iteration must win, where a fit begins with an earlier one."""
 
 
 @dataclass(frozen=True)
@@ -117,14 +121,23 @@ class AlsTrainer:
         Needs a checkpoint directory, beside which the blocks lie until the fit is done; the driver gets the factors of the items. A fit
         that was killed goes on after its last iteration when it is tried again with the same rows.
         """
+        return self._fit(signals, None)
+
+    def fit_from(self, signals: DataFrame, before: Ranker) -> Als:
+        """As ``Continuing.fit_from``: known items begin with their factors of ``before``, and the fit ends at ``CLOSE_ENOUGH``."""
+        if not isinstance(before, Als) or before.factors.shape[1] != self.rank:
+            return self.fit(signals)
+        return replace(self, tolerance=max(self.tolerance, CLOSE_ENOUGH))._fit(signals, before)
+
+    def _fit(self, signals: DataFrame, before: Als | None) -> Als:
         context = signals.sparkSession.sparkContext
         pieces = place_of(context, uuid.uuid4().hex)
         try:
-            return self._fitted(context, extent(signals, self.alpha, pieces), pieces)
+            return self._fitted(context, extent(signals, self.alpha, pieces), pieces, before)
         finally:
             pieces.clear()
 
-    def _fitted(self, context: SparkContext, found: Extent, pieces: ArrayStore) -> Als:
+    def _fitted(self, context: SparkContext, found: Extent, pieces: ArrayStore, before: Als | None) -> Als:
         if not found.pairs:
             return self._ranker(pa.array([], pa.string()), np.zeros((0, self.rank), dtype=np.float32))
         settings = Settings(
@@ -136,8 +149,9 @@ class AlsTrainer:
             tolerance=self.tolerance,
             is_non_negative=self.is_non_negative,
         )
-        store = place_of(context, settings, found.fingerprint, found.pairs, len(found.item_ids), found.blocks)
-        fitted = fit(context, found, pieces, settings, store)
+        begun = hashlib.sha256(before.factors.tobytes()).hexdigest() if before else None
+        store = place_of(context, settings, found.fingerprint, found.pairs, len(found.item_ids), found.blocks, begun)
+        fitted = fit(context, found, pieces, settings, store, start=(before.item_ids, before.factors) if before else None)
         store.clear()
         return self._ranker(fitted.item_ids, fitted.factors)
 

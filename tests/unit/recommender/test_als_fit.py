@@ -18,7 +18,10 @@ from jobs.recommender.als.blocks import Extent, extent
 from jobs.recommender.als.fit import Fitted, fit
 from jobs.recommender.als.lists import lists, with_user_ids
 from jobs.recommender.als.store import FolderStore
+from jobs.recommender.als.progress import Progress, watched
 from jobs.recommender.histories import SIGNALS_FRAME
+from jobs.recommender.models.als import AlsTrainer
+from jobs.recommender.models.popularity import PopularityTrainer
 from jobs.recommender.slates import best
 from tests.unit.recommender.test_als_iterations import ALPHA, GIVEN, ITEM_IDS, REGULARISATION, SETTINGS, USERS, objective, rows_of
 
@@ -136,3 +139,17 @@ def test_nothing_to_learn_from_is_refused(spark: SparkSession, tmp_path: Path) -
     store = FolderStore(tmp_path)
     with pytest.raises(SignalsError, match="found no such row"):
         fit(spark.sparkContext, extent(given, ALPHA, store), store, SETTINGS, store)
+
+
+def test_a_trainer_that_begins_with_what_serves_is_there_sooner_and_with_anything_else_as_if_it_had_begun_alone(
+    rows: DataFrame, tmp_path: Path
+) -> None:
+    rows.sparkSession.sparkContext.setCheckpointDir(str(tmp_path / "checkpoints"))
+    trainer = AlsTrainer(rank=6, regularisation=REGULARISATION, alpha=ALPHA, iterations=8)
+    serving, reports = trainer.fit(rows), list[Progress]()
+    with watched(reports.append):
+        later = trainer.fit_from(rows.where("user_id <> 'u7'"), serving)
+    assert max(one.iteration for one in reports) < trainer.iterations
+    assert 0.99 < np.corrcoef(later.factors.ravel(), serving.factors.ravel())[0, 1] < 1
+    for other in (replace(trainer, rank=4).fit(rows), PopularityTrainer().fit(rows)):
+        assert trainer.fit_from(rows, other).factors.tobytes() == serving.factors.tobytes()

@@ -93,10 +93,10 @@ $(RIVALS): benchmarks/requirements-rivals.txt
 	@$(LOCAL)/uv/bin/uv pip sync --quiet --python $(RIVALS) --require-hashes $<
 	@touch $(RIVALS)
 
-check: envs ## lint, format, types, import contracts, generated pages: two at a time
+check: envs ## lint, format, types, import contracts, generated pages, promises of the exports: two at a time
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target $(CHECKS)
 
-CHECKS := types-jobs types-dags lint format imports docs
+CHECKS := types-jobs types-dags lint format imports docs contracts
 .PHONY: $(CHECKS)
 types-jobs: ; @$(JOBS)/mypy $(JOBS_TYPED)
 types-dags: ; @MYPYPATH=dags $(AIRFLOW)/mypy dags tests/dags
@@ -104,6 +104,7 @@ lint: ; @$(JOBS)/ruff check .
 format: ; @$(JOBS)/ruff format --check .
 imports: ; @$(JOBS)/lint-imports
 docs: ; @$(JOBS)/python -m jobs.docs --check
+contracts: ; @$(JOBS)/python -m jobs.export check
 
 fix: envs ## what lint and format can mend by themselves
 	@$(JOBS)/ruff check --fix .

@@ -64,11 +64,19 @@ REFINE = (
 
 SCORE = Task(
     "score",
-    ("gold.user_segments", "gold.segment_profiles", "gold.recommendations"),
-    "From the day's set and the champions: segments, their profiles, recommendations.",
+    (
+        "gold.user_segments",
+        "gold.segment_profiles",
+        "gold.membership_changes",
+        "gold.user_tags",
+        "gold.tag_sizes",
+        "gold.recommendations",
+    ),
+    "From the day's set and the champions: segments, their profiles, who changed, tags, recommendations.",
 )
 PUBLISH = Task("publish", ("ops.releases",), "Export the scored tables, verify them, and commit the release.")
-RELEASE = (SCORE, PUBLISH)
+MART = Task("mart", ("ops.mart",), "Load the current release into the BI mart, where the shop has one.")
+RELEASE = (SCORE, PUBLISH, MART)
 """Tasks of ``release_daily``, in order."""
 
 TRAIN_RECOMMENDER = Task("train_recommender", ("model.recommender",), "Candidates, evaluation, gate, champion.", TRAINER)
@@ -82,5 +90,5 @@ TASKS = {task.name: task for task in (*REFINE, *RELEASE, TRAIN_RECOMMENDER, PROM
 SET_TABLES = tuple(name for task in REFINE for name in task.tables if name.partition(".")[0] in {"silver", "gold"})
 """Tables whose snapshots a day's set names, with the rejected twins that their steps write."""
 
-EXPORTS = ("user_segments", "segment_profiles", "recommendations")
+EXPORTS = ("user_segments", "segment_profiles", "membership_changes", "user_tags", "tag_sizes", "recommendations")
 """Names of the exports that a release holds; each is the gold table of the same name."""

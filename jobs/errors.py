@@ -61,6 +61,10 @@ class SettingsError(BadDataError):
     """A setting is missing, malformed or unknown."""
 
 
+class TagsError(SettingsError):
+    """The file of tags has a tag that cannot be asked; the message lists every fault with its line."""
+
+
 class LoginError(SettingsError):
     """A service refuses the login that the settings hold, or does not know the place that they name."""
 

@@ -47,6 +47,13 @@ class Settings(BaseSettings):
     catalog_user: str = Field(description="User of the catalog's database.")
     catalog_password: SecretStr = Field(description="Password of that user.")
 
+    mart_uri: str | None = Field(
+        default=None, pattern=r"^postgresql://", description="Address of the BI mart, postgresql://host:port/database; empty for none."
+    )
+    mart_user: str | None = Field(default=None, description="User that owns the mart.")
+    mart_password: SecretStr | None = Field(default=None, description="Password of that user.")
+    mart_reader: str | None = Field(default=None, description="Role that may read the mart, and nothing else.")
+
     mlflow_tracking_uri: str = Field(description="Address of the MLflow server.")
     mlflow_username: str | None = Field(default=None, description="User of the MLflow server, when it asks for one.")
     mlflow_password: SecretStr | None = Field(default=None, description="Password of that user.")
@@ -84,6 +91,8 @@ class Settings(BaseSettings):
         description="Rules of the shop for its recommendations, as JSON (docs/recommender.md): blocked categories, "
         "caps, diversity, boosts.",
     )
+
+    tags_file: Path | None = Field(default=None, description="A file of the shop's own tags, beside those of the platform (docs/tags.md).")
 
     max_lateness_days: int = Field(default=3, ge=0, le=30, description="Days after an event's own day on which it may still land.")
     raw_retention_days: int | None = Field(

@@ -5,12 +5,17 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Self
 
 DATABASES = ("airflow", "mlflow", "lake", "mart")
 """The databases; each belongs to a role of the same name."""
+
+MART_READER = "mart_reader"
+"""Who may read the mart, and nothing else."""
+
+ROLES = (*DATABASES, MART_READER)
 
 
 def _token() -> str:
@@ -22,7 +27,7 @@ class Credentials:
     """One shop's secrets; none of them is ever an argument of a command."""
 
     postgres_admin: str = field(default_factory=_token, repr=False)
-    postgres_roles: Mapping[str, str] = field(default_factory=lambda: {name: _token() for name in DATABASES}, repr=False)
+    postgres_roles: Mapping[str, str] = field(default_factory=lambda: {name: _token() for name in ROLES}, repr=False)
     s3_access_key: str = field(default_factory=_token, repr=False)
     s3_secret_key: str = field(default_factory=_token, repr=False)
     airflow_password: str = field(default_factory=_token, repr=False)
@@ -36,6 +41,7 @@ class Credentials:
         """Read the file, or make it with fresh secrets; a secret that an older file lacks is added."""
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         credentials = cls(**{name: value for name, value in known.items() if name in {entry.name for entry in fields(cls)}})
+        credentials = replace(credentials, postgres_roles={name: credentials.postgres_roles.get(name) or _token() for name in ROLES})
         if asdict(credentials) != known:
             write_private(path, json.dumps(asdict(credentials), indent=1) + "\n")
         return credentials

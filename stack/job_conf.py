@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stack.class_archive import ClassArchive
-from stack.credentials import Credentials, write_private
+from stack.credentials import MART_READER, Credentials, write_private
 from stack.object_store import BUCKET, REGION
 from stack.settings import Ports, StackSettings
 
@@ -40,6 +40,10 @@ def job_settings(
         "TRADEWIND_CATALOG_URI": f"jdbc:postgresql://127.0.0.1:{ports.postgres}/lake",
         "TRADEWIND_CATALOG_USER": "lake",
         "TRADEWIND_CATALOG_PASSWORD": credentials.postgres_roles["lake"],
+        "TRADEWIND_MART_URI": f"postgresql://127.0.0.1:{ports.postgres}/mart",
+        "TRADEWIND_MART_USER": "mart",
+        "TRADEWIND_MART_PASSWORD": credentials.postgres_roles["mart"],
+        "TRADEWIND_MART_READER": MART_READER,
         "TRADEWIND_MLFLOW_TRACKING_URI": f"http://127.0.0.1:{ports.mlflow}",
         "TRADEWIND_PAGES_URL": f"http://127.0.0.1:{ports.pages}",
         "TRADEWIND_PSEUDONYM_KEY": credentials.pseudonym_key,

@@ -11,7 +11,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from stack.credentials import DATABASES, Credentials
+from stack.credentials import DATABASES, MART_READER, ROLES, Credentials
 from stack.errors import StackError
 from stack.supervision import Program
 from stack.system_user import SystemUser, reachable_copy, reachable_folder
@@ -88,12 +88,13 @@ class Postgres:
         with self.connect(credentials) as connection:
             roles = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
             databases = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
-            for name in DATABASES:
+            for name in ROLES:
                 verb = "ALTER" if name in roles else "CREATE"
                 statement = sql.SQL("{} ROLE {} LOGIN PASSWORD {}")
                 connection.execute(statement.format(sql.SQL(verb), sql.Identifier(name), sql.Literal(credentials.postgres_roles[name])))
-                if name not in databases:
+                if name in DATABASES and name not in databases:
                     connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(name)))
+            connection.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(sql.Identifier(MART_READER)))
 
     def connect(self, credentials: Credentials) -> "psycopg.Connection[tuple[str]]":
         """A connection of the administrator, each statement its own transaction."""

@@ -72,12 +72,10 @@ class JobHook(SparkSubmitHook):
         return None if self._submit_sp is None else self._submit_sp.returncode
 
 
-class QualityPage(BaseOperatorLink):
-    """The button on a task that leads to the page which it has drawn."""
+class PageLink(BaseOperatorLink):
+    """A button on a task that leads to the page which it has drawn; ``made_by`` is the part of the job's result that names the page."""
 
-    name = "Quality page"
-    xcom_key = "quality_page"
-    made_by = "ops.pages"
+    made_by: str
 
     def get_link(self, operator: BaseOperator, *, ti_key: "TaskInstanceKey") -> str:  # noqa: ARG002  (a link of one attempt)
         """The address in the job's result; empty, which shows no button, where no server has it. Asked once, when the attempt has ended."""
@@ -85,6 +83,25 @@ class QualityPage(BaseOperatorLink):
         made = result.get(self.made_by) if isinstance(result, dict) else None
         page = made.get("page") if isinstance(made, dict) else None
         return page if isinstance(page, str) and page.startswith(("http://", "https://")) else ""
+
+
+class QualityPage(PageLink):
+    """The pages of data quality."""
+
+    name = "Quality page"
+    xcom_key = "quality_page"
+    made_by = "ops.pages"
+
+
+class ReleaseReport(PageLink):
+    """The report of the release that the task has committed."""
+
+    name = "Report of the release"
+    xcom_key = "release_report"
+    made_by = "ops.releases"
+
+
+PAGES = (QualityPage, ReleaseReport)
 
 
 class SubmitOperator(SparkSubmitOperator):
@@ -108,8 +125,7 @@ class SubmitOperator(SparkSubmitOperator):
             **kwargs,
         )
         self.result: JsonValue = None
-        if QualityPage.made_by in names:
-            self.operator_extra_links = (QualityPage(),)
+        self.operator_extra_links = tuple(link() for link in PAGES if link.made_by in names)
 
     def _get_hook(self) -> JobHook:
         return JobHook(

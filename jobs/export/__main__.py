@@ -1,11 +1,17 @@
-"""``python -m jobs.export freeze``: write the schemas of all exports to ``docs/contracts`` for the contract test to hold them to."""
+"""``python -m jobs.export``: the promises of all exports, kept in ``docs/contracts``.
+
+check                 hold every export to what its version has promised; exit 65 with each broken promise and the two ways out
+freeze [--reworded]   write the promises of what was added, and of new versions; with --reworded also new words for an old meaning
+"""
 
 import argparse
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from jobs.errors import ContractError, TradewindError
 from jobs.export.exports import Export, exports
 from jobs.export.schema import breaking_changes, schema_document
 
@@ -17,25 +23,74 @@ def contract_path(export: Export, folder: Path = CONTRACTS) -> Path:
     return folder / f"{export.name}.v{export.version}.json"
 
 
-def freeze(export: Export, folder: Path = CONTRACTS) -> Path:
-    """Write the schema of an export; raises ValueError when a frozen one of the same version promised more."""
+def check(export: Export, folder: Path = CONTRACTS) -> None:
+    """Hold an export to its promise; raises ContractError that says what is broken, or that something was never promised."""
     path, actual = contract_path(export, folder), schema_document(export)
-    if path.exists() and (broken := breaking_changes(json.loads(path.read_text(encoding="utf-8")), actual)):
-        message = f"{path}: {'; '.join(broken)}. Raise the version of {export.name} in jobs/export/exports.py, or restore the columns."
-        raise ValueError(message)
+    if not path.exists():
+        raise ContractError(
+            f"export {export.name}",
+            expected=f"a promise of version {export.version} in {path}",
+            found="none",
+            advice="Run `python -m jobs.export freeze`.",
+        )
+    promised = json.loads(path.read_text(encoding="utf-8"))
+    require_kept(export, promised, actual)
+    if promised != actual:
+        raise ContractError(
+            f"export {export.name}",
+            expected=f"what {path} promises",
+            found="more columns, or an order of their own",
+            advice="Run `python -m jobs.export freeze`: what is only added needs no new version.",
+        )
+
+
+def require_kept(export: Export, promised: dict[str, Any], actual: dict[str, Any], *, may_reword: bool = False) -> None:
+    """Raise ContractError that names both ways out where a reader of ``promised`` would be broken."""
+    broken = breaking_changes(promised, actual, may_reword=may_reword)
+    if broken:
+        raise ContractError(
+            f"export {export.name}",
+            expected=f"what version {export.version} has promised its readers",
+            found="; ".join(broken),
+            advice=f"Either restore {export.table.name}; or give readers a new version beside the old one: raise the version of "
+            f"{export.name} in jobs/export/exports.py and run `python -m jobs.export freeze`. New words for the same meaning: "
+            "`python -m jobs.export freeze --reworded`.",
+        )
+
+
+def freeze(export: Export, folder: Path = CONTRACTS, *, may_reword: bool = False) -> Path:
+    """Write the schema of an export; raises ContractError when a frozen one of the same version promised more."""
+    path, actual = contract_path(export, folder), schema_document(export)
+    if path.exists():
+        require_kept(export, json.loads(path.read_text(encoding="utf-8")), actual, may_reword=may_reword)
     folder.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(actual, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return path
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Answer the command line."""
-    parser = argparse.ArgumentParser(prog="python -m jobs.export", description="Schemas of the exports.")
-    parser.add_subparsers(dest="command", required=True).add_parser("freeze", help="write docs/contracts/<export>.v<version>.json")
-    parser.parse_args(arguments)
+    """Answer the command line; every export is looked at before the exit code says that one is broken."""
+    options = _parser().parse_args(arguments)
+    code = 0
     for export in exports():
-        sys.stdout.write(f"{freeze(export)}\n")
-    return 0
+        try:
+            if options.command == "check":
+                check(export)
+            else:
+                sys.stdout.write(f"{freeze(export, may_reword=options.reworded)}\n")
+        except TradewindError as error:
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
+            code = error.exit_code
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m jobs.export", description="The promises of the exports.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("check", help="hold every export to what its version has promised")
+    frozen = commands.add_parser("freeze", help="write docs/contracts/<export>.v<version>.json")
+    frozen.add_argument("--reworded", action="store_true", help="the meanings are as they were, in other words")
+    return parser
 
 
 if __name__ == "__main__":

@@ -32,18 +32,36 @@ def schema_document(export: Export) -> dict[str, Any]:
     }
 
 
-def breaking_changes(promised: dict[str, Any], actual: dict[str, Any]) -> list[str]:
-    """What ``actual`` takes from a reader of ``promised``, in words; empty when it only adds columns or rewords their meaning."""
-    now = {column["name"]: column for column in actual["columns"]}
+def breaking_changes(promised: dict[str, Any], actual: dict[str, Any], *, may_reword: bool = False) -> list[str]:
+    """What ``actual`` takes from a reader of ``promised``, in words; empty when it only adds columns.
+
+    A column that means something else is as bad as one that is gone, and nobody but a person can tell new words from a new meaning: both
+    count unless ``may_reword``.
+    """
+    now, new = {column["name"]: column for column in actual["columns"]}, _added(promised, actual)
     broken = []
     for column in promised["columns"]:
         name = column["name"]
         if name not in now:
-            broken.append(f"column {name} is gone")
+            renamed = [other["name"] for other in new if _is_alike(column, other)]
+            broken.append(f"column {name} is now called {renamed[0]}" if renamed else f"column {name} is gone")
         elif now[name]["type"] != column["type"]:
             broken.append(f"column {name} was {column['type']} and is {now[name]['type']}")
         elif now[name]["nullable"] and not column["nullable"]:
             broken.append(f"column {name} was never NULL and now may be")
+        elif now[name]["doc"] != column["doc"] and not may_reword:
+            broken.append(f"column {name} meant {column['doc']!r} and means {now[name]['doc']!r}")
     if actual["key"] != promised["key"]:
         broken.append(f"the key was ({', '.join(promised['key'])}) and is ({', '.join(actual['key'])})")
+    if actual["doc"] != promised["doc"] and not may_reword:
+        broken.append(f"the table was {promised['doc']!r} and is {actual['doc']!r}")
     return broken
+
+
+def _added(promised: dict[str, Any], actual: dict[str, Any]) -> list[dict[str, Any]]:
+    before = {column["name"] for column in promised["columns"]}
+    return [column for column in actual["columns"] if column["name"] not in before]
+
+
+def _is_alike(column: dict[str, Any], other: dict[str, Any]) -> bool:
+    return all(column[part] == other[part] for part in ("type", "nullable", "doc"))

@@ -17,6 +17,7 @@ from rich.console import Console
 from jobs.context import code_version
 from jobs.errors import TradewindError
 from jobs.release.display import as_list, as_pages, differences_table
+from jobs.release.listing import list_releases
 from jobs.release.releases import named, read_all
 from jobs.release.sweep import leftovers
 from jobs.release.withdrawal import withdraw
@@ -88,6 +89,7 @@ def _diff(options: argparse.Namespace, store: Store, console: Console) -> None:
 def _withdraw(options: argparse.Namespace, store: Store, console: Console) -> None:
     for release in withdraw(store, options.id, reason=options.reason, code_version=code_version(), created_at=datetime.now(UTC)):
         console.print(f"{release.id} now shows the content of {release.content_of}.")
+    list_releases(store, read_all(store))
     console.print(f"The current release is {named(store, None).id}.")
 
 

@@ -20,10 +20,12 @@ from jobs.lake import RELEASE_TAG, DaySet, tag_of
 from jobs.ops.decisions import DECISIONS
 from jobs.ops.quality_results import QUALITY_RESULTS
 from jobs.ops.releases import RELEASES
+from jobs.release.listing import list_releases
 from jobs.release.models import ScoredTable, models_served
 from jobs.release.quality import require_passed, verdicts
 from jobs.release.record import Content, Release, ReleaseKey, SetVersion, TableVersion
 from jobs.release.releases import commit, read_all, reserve
+from jobs.release.reporting import report
 from jobs.shell import step_of
 from jobs.tables import contract_of
 
@@ -89,12 +91,17 @@ def publish(context: Context, declared: Sequence[Export] | None = None) -> dict[
         created_at=created_at,
         content=content,
     )
+    page = report(context, release, day_set, {one.export.table.name: one.rows for one in scored}, earlier)
     is_current = commit(context.store, release)
     LOG.info("release %s committed%s", release.id, "" if is_current else "; a later one stays current")
-    record(context, read_all(context.store))
+    releases = read_all(context.store)
+    record(context, releases)
+    list_releases(context.store, releases)
+    LOG.info("report of the release: %s", page)
     return {
         "release": release.id,
         "is_current": is_current,
+        "page": page,
         "rows": {export.name: export.rows for export in done},
         "content_hashes": {export.name: export.content_hash for export in done},
         "models": models,

@@ -13,6 +13,24 @@ WINDOW = f"{PREFIX}quality/window.json"
 """What the quality pages show, as data: the last days of every table."""
 
 
+RELEASES = f"{PREFIX}releases/index.html"
+"""The page of all releases."""
+
+
+def release_page(release_id: str) -> str:
+    """The report of one release.
+
+    >>> release_page("2026-06-30-000001")
+    'pages/releases/2026-06-30-000001.html'
+    """
+    return f"{PREFIX}releases/{release_id}.html"
+
+
+def release_figures(release_id: str) -> str:
+    """Its figures, for the report after it to be compared with."""
+    return f"{PREFIX}releases/{release_id}.json"
+
+
 def table_page(table: str) -> str:
     """The page of one table.
 

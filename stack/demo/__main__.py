@@ -19,6 +19,7 @@ from jobs.catalog import REFINE
 from jobs.errors import TradewindError
 from jobs.release import releases
 from jobs.release.record import ReleaseKey
+from jobs.reports import places
 from jobs.sources.source import load
 from stack.demo import landing, plan, summary, watching
 from stack.demo.airflow_api import AirflowApi, Run
@@ -135,6 +136,7 @@ class Demo:
                 summary.Page("Airflow", stack.airflow_url, f"{stack.airflow_user} / {stack.airflow_password}"),
                 summary.Page("MLflow", stack.mlflow_url, ""),
                 summary.Page("quality of the tables", stack.pages_url, ""),
+                summary.Page("report of the release", places.address(stack.pages_url, places.release_page(release.origin)), ""),
                 summary.Page("object store (S3)", stack.s3_endpoint, f"keys in {stack.env_file}"),
             ],
             release=release,

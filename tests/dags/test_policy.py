@@ -109,14 +109,18 @@ def test_only_a_refined_day_starts_a_release(bag: "BundleDagBag") -> None:
     assert getattr(condition, "name", None) == "gold"
 
 
-def test_a_task_that_draws_the_quality_page_has_a_button_for_it_and_no_other_has(bag: "BundleDagBag") -> None:
+def test_a_task_that_draws_a_page_has_a_button_for_it_and_no_other_has(bag: "BundleDagBag") -> None:
     buttons = {
         (task.dag_id, task.task_id): [link.name for link in task.operator_extra_links]
         for dag in bag.dags.values()
         for task in dag.tasks
         if task.operator_extra_links
     }
-    assert buttons == {("refine_daily", "gold"): ["Quality page"], ("load_history", "gold"): ["Quality page"]}
+    assert buttons == {
+        ("refine_daily", "gold"): ["Quality page"],
+        ("load_history", "gold"): ["Quality page"],
+        ("release_daily", "publish"): ["Report of the release"],
+    }
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from jobs.contract import Column, Table
-from jobs.export.__main__ import freeze
+from jobs.errors import ContractError
+from jobs.export.__main__ import check, freeze
 from jobs.export.exports import Export
 from jobs.export.schema import arrow_schema, breaking_changes, schema_document
 
@@ -35,20 +36,55 @@ def test_a_new_column_breaks_nothing() -> None:
     assert breaking_changes(schema_document(EXPORT), schema_document(more)) == []
 
 
+DAY, CUP, FILL, ORDINAL = CUPS.columns
+
+
 @pytest.mark.parametrize(
-    ("column", "words"),
+    ("columns", "words"),
     [
-        (Column("fill_share", "float", "How full.", nullable=True, tolerance=1e-6), "column fill_share was double and is float"),
-        (Column("fill_level", "double", "How full.", nullable=True, tolerance=1e-9), "column fill_share is gone"),
+        ((DAY, CUP), "column fill_share is gone"),
+        ((DAY, CUP, replace(FILL, type="float")), "column fill_share was double and is float"),
+        ((DAY, CUP, replace(FILL, name="fill_level")), "column fill_share is now called fill_level"),
+        ((DAY, CUP, replace(FILL, doc="How empty.")), "column fill_share meant 'How full, in [0, 1].' and means 'How empty.'"),
+        ((DAY, replace(CUP, nullable=True), FILL), "column cup_id was never NULL and now may be"),
     ],
 )
-def test_a_changed_or_renamed_column_breaks_readers(column: Column, words: str) -> None:
-    assert breaking_changes(schema_document(EXPORT), schema_document(changed(CUPS.columns[0], CUPS.columns[1], column))) == [words]
+def test_a_column_that_is_gone_or_renamed_or_retyped_or_means_something_else_fails_the_check_with_both_ways_out(
+    tmp_path: Path, columns: tuple[Column, ...], words: str
+) -> None:
+    freeze(EXPORT, tmp_path)
+    for refused in (check, freeze):
+        with pytest.raises(ContractError) as caught:
+            refused(changed(*columns, ORDINAL), tmp_path)
+        assert caught.value.found == words
+        assert "Either restore gold.cups; or give readers a new version beside the old one" in caught.value.advice
+    newer = replace(changed(*columns, ORDINAL), version=2)
+    freeze(newer, tmp_path)
+    check(newer, tmp_path)
+    check(EXPORT, tmp_path)
 
 
-def test_a_column_that_may_now_be_null_breaks_readers() -> None:
-    loose = changed(CUPS.columns[0], replace(CUPS.columns[1], nullable=True), CUPS.columns[2])
-    assert breaking_changes(schema_document(EXPORT), schema_document(loose)) == ["column cup_id was never NULL and now may be"]
+def test_another_grain_breaks_readers_too() -> None:
+    other = Export("cups", replace(CUPS, doc="One row a shelf.", key=("cup_id",)))
+    assert breaking_changes(schema_document(EXPORT), schema_document(other)) == [
+        "the key was (as_of_date, cup_id) and is (cup_id)",
+        "the table was 'One row a cup and day.' and is 'One row a shelf.'",
+    ]
+
+
+def test_new_words_for_an_old_meaning_are_a_persons_decision(tmp_path: Path) -> None:
+    freeze(EXPORT, tmp_path)
+    reworded = changed(DAY, CUP, replace(FILL, doc="Share that is full."), ORDINAL)
+    freeze(reworded, tmp_path, may_reword=True)
+    check(reworded, tmp_path)
+
+
+def test_what_was_added_or_never_promised_is_to_be_frozen(tmp_path: Path) -> None:
+    with pytest.raises(ContractError, match="expected a promise of version 1"):
+        check(EXPORT, tmp_path)
+    freeze(EXPORT, tmp_path)
+    with pytest.raises(ContractError, match="what is only added needs no new version"):
+        check(changed(*CUPS.columns, Column("colour", "string", "Colour.", nullable=True)), tmp_path)
 
 
 def test_technical_columns_stay_inside() -> None:
@@ -60,12 +96,6 @@ def test_the_files_carry_meaning_and_nullability_of_each_column(spark: SparkSess
     field = arrow_schema(EXPORT).field("fill_share")
     assert (field.nullable, field.metadata) == (True, {b"doc": b"How full, in [0, 1]."})
     assert not arrow_schema(EXPORT).field("cup_id").nullable
-
-
-def test_freezing_refuses_to_break_a_version_and_names_both_ways_out(tmp_path: Path) -> None:
-    freeze(EXPORT, tmp_path)
-    with pytest.raises(ValueError, match=r"fill_share is gone.*Raise the version of cups .* or restore"):
-        freeze(changed(*CUPS.columns[:2]), tmp_path)
 
 
 def test_rows_of_one_thing_lie_in_one_file() -> None:

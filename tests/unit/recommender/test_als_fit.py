@@ -17,8 +17,8 @@ from jobs.recommender.als import blocks
 from jobs.recommender.als.blocks import Extent, extent
 from jobs.recommender.als.fit import Fitted, fit
 from jobs.recommender.als.lists import lists, with_user_ids
-from jobs.recommender.als.store import FolderStore
 from jobs.recommender.als.progress import Progress, watched
+from jobs.recommender.als.store import FolderStore
 from jobs.recommender.histories import SIGNALS_FRAME
 from jobs.recommender.models.als import AlsTrainer
 from jobs.recommender.models.popularity import PopularityTrainer

@@ -18,6 +18,7 @@ from jobs.ops.quality_results import QUALITY_RESULTS
 from jobs.ops.releases import RELEASES
 from jobs.release.publish import publish
 from jobs.release.releases import committed, named
+from jobs.reports import places
 from jobs.settings import Settings
 from jobs.sources.source import load
 from jobs.sql import QueryError, answer
@@ -58,6 +59,14 @@ def test_publishing_again_gives_a_new_release_with_the_same_hashes(scored: Conte
     first, second = publish(scored, DECLARED), publish(scored, DECLARED)
     a, b = named(scored.store, first["release"]), named(scored.store, second["release"])
     assert (b.sequence, first["content_hashes"], second["is_current"]) == (a.sequence + 1, second["content_hashes"], True)
+    for done in (first, second):
+        page = scored.store.read(places.release_page(done["release"]))
+        assert page is not None
+        assert f"Release {done['release']}".encode() in page
+        assert done["page"].endswith(f"/releases/{done['release']}.html")
+    listed = scored.store.read(places.RELEASES)
+    assert listed is not None
+    assert 0 < listed.index(second["release"].encode()) < listed.index(first["release"].encode())
     assert (a.content.set, a.content.tables) == (b.content.set, b.content.tables)
     hashes = [[file["sha256"] for file in release.content.exports["user_segments"]["files"]] for release in (a, b)]
     assert hashes[0] == hashes[1]

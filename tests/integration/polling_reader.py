@@ -1,7 +1,7 @@
 """A reader as docs/bi.md describes one, in a process of its own: opens the current release again and again, and believes nothing.
 
-``python -m tests.integration.polling_reader STOP_FILE``: polls until the file is there, then writes what it saw as JSON. Needs the shop's
-settings.
+``python -m tests.integration.polling_reader FOLDER``: polls until the folder holds ``stop``, then writes what it saw as JSON; ``seen`` in
+the folder is the number of the newest release that it has opened as a whole. Needs the shop's settings.
 """
 
 import hashlib
@@ -9,6 +9,7 @@ import io
 import json
 import re
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,9 @@ import boto3
 import pyarrow.parquet as pq
 
 from jobs.settings import Settings
+
+PAUSE_SECONDS = 0.1
+"""Between two looks, so that the tests beside get their turn."""
 
 
 class Reader:
@@ -80,15 +84,17 @@ class Reader:
         return content
 
 
-def main(stop: Path) -> None:
+def main(folder: Path) -> None:
     """Poll until ``stop`` is there, once more after it, and tell."""
     reader = Reader(Settings.from_environment())
     is_last = False
     while True:
         reader.poll()
+        (folder / "seen").write_text(reader.seen[-1][-6:] if reader.seen else "0", encoding="utf-8")
         if is_last:
             break
-        is_last = stop.exists()
+        time.sleep(PAUSE_SECONDS)
+        is_last = (folder / "stop").exists()
     sys.stdout.write(json.dumps({"polls": reader.polls, "seen": reader.seen, "wrong": reader.wrong}))
 
 

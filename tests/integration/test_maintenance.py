@@ -3,6 +3,7 @@
 import dataclasses
 import os
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -196,11 +197,15 @@ def test_an_old_file_that_no_snapshot_names_goes_and_a_young_one_stays(
     assert lake_spark.table(f"lake.{table}").count() == 1
 
 
-def test_unfinished_exports_and_spent_reservations_go(released: Released) -> None:
-    store = released.context.store
+def test_unfinished_exports_spent_reservations_and_killed_fits_go(released: Released, tmp_path: Path) -> None:
+    store, left = released.context.store, tmp_path / "als" / "killed" / "rows.npy"
+    left.parent.mkdir(parents=True)
+    left.write_bytes(b"12345")
     store.write("reservations/2029-06-30/000000.json", b'{"created_at": "2029-06-30T00:00:00+00:00"}')
-    done = sweep_unfinished(released.context, LATER)
-    assert sorted(going.subject for going in done.plan) == ["exports of 2029-06-30-000002", "reservations/"]
+    settings = released.context.settings.model_copy(update={"scratch_uri": str(tmp_path)})
+    done = sweep_unfinished(dataclasses.replace(released.context, settings=settings), LATER)
+    assert sorted(going.subject for going in done.plan) == ["als/killed", "exports of 2029-06-30-000002", "reservations/"]
+    assert not left.parent.exists()
     assert store.read("reservations/2029-06-30/000000.json") is None
     assert store.read("reservations/2029-06-30/000002.json") is not None  # so that its number is not given again
     assert named(store, None).id == released.release_id

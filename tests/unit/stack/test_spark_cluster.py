@@ -51,9 +51,17 @@ def test_both_workers_work_and_nothing_outlives_who_has_started_them_and_is_kill
 
 def test_a_cluster_ends_where_its_block_ends(tmp_path: Path) -> None:
     with spark_cluster(tmp_path, workers=0) as cluster:
-        masters = [one for one in psutil.Process().children(recursive=True) if str(cluster.port) in one.cmdline()]
+        masters = [one for one in psutil.Process().children(recursive=True) if str(cluster.port) in _command(one)]
     assert masters
     _await_end(masters)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    """Its command line; nothing of what has ended, which other tests of this process may have left."""
+    try:
+        return process.cmdline()
+    except (psutil.ZombieProcess, psutil.NoSuchProcess):
+        return []
 
 
 def _await_end(processes: list[psutil.Process]) -> None:

@@ -28,3 +28,9 @@ PERSONALISATION = "personalisation"
 
 PURPOSES = (PERSONALISATION, "analytics", "email", "sms", "push", "ads")
 """What a user may be asked to agree to."""
+
+SCHEMES = ("rfm", "behaviour", "taste")
+"""The schemes of segments: every user is in one segment of each."""
+
+TAG_SCOPES = ("global", "individual")
+"""How a user comes to a tag: by a rule that everybody is asked, or by hand."""

@@ -9,6 +9,8 @@ from typing import Any, Self
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from expectations.vocabulary import SCHEMES
+
 DAYS = 28
 """Days that the report shows, ending with the release's own."""
 
@@ -291,5 +293,5 @@ def _day(text: str | None) -> date | None:
 
 def schemes(segments: Sequence[Segment]) -> list[str]:
     """The schemes of a report in the order in which it shows them."""
-    there, known = {one.scheme for one in segments}, ("rfm", "behaviour", "taste")
-    return [*(name for name in known if name in there), *sorted(there - set(known))]
+    there = {one.scheme for one in segments}
+    return [*(name for name in SCHEMES if name in there), *sorted(there - set(SCHEMES))]

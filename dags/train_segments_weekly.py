@@ -4,6 +4,11 @@
 logged), and asks the gate of the segments: stability, size, separation. Everything is in MLflow. Only the gate moves the alias
 `champion`, and writes down why. RFM segments need no training and are there in any case.
 
+**Labels keep their meaning.** Clusters of the new model take number and name of the champion's where they are the same (optimal
+assignment on the users that both share). A retrain that would move more than a fifth of the users into another segment waits, and the
+champion stays. With `TRADEWIND_DAGS_APPROVAL=on` `approve` asks a person, on Airflow's page or over REST, and `promote_segments` lets
+serve what was approved; without it `python -m jobs.segmentation approve --run RUN_ID` does.
+
 **The set** is that of the last landing day before the run (Mondays at 06:00 UTC: Sunday's). By hand: `{"day": "YYYY-MM-DD"}`, any day
 whose set is recorded.
 
@@ -19,9 +24,10 @@ segment until the next release.
 
 from airflow.sdk import DAG
 
-from jobs.catalog import TRAIN_SEGMENTS
+from jobs.catalog import PROMOTE_SEGMENTS, TRAIN_SEGMENTS
+from orchestration.approval import submit_training
 from orchestration.defaults import DAG_DEFAULTS, TRAINING_PARAMS, weekly
-from orchestration.operator import TRAINING_DAY, TRAINING_DAY_AFTER, submit_in_order
+from orchestration.operator import TRAINING_DAY, TRAINING_DAY_AFTER
 
 with DAG(dag_id="train_segments_weekly", doc_md=__doc__, schedule=weekly("0 6 * * 1"), params=TRAINING_PARAMS, **DAG_DEFAULTS):
-    submit_in_order([TRAIN_SEGMENTS], start=TRAINING_DAY, end=TRAINING_DAY_AFTER)
+    submit_training(TRAIN_SEGMENTS, PROMOTE_SEGMENTS, start=TRAINING_DAY, end=TRAINING_DAY_AFTER, asks_itself=True)

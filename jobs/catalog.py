@@ -82,10 +82,13 @@ RELEASE = (SCORE, PUBLISH, MART)
 TRAIN_RECOMMENDER = Task("train_recommender", ("model.recommender",), "Candidates, evaluation, gate, champion.", TRAINER)
 PROMOTE_RECOMMENDER = Task("promote_recommender", ("model.recommender.approved",), "What a person has approved serves.", TRAINER)
 TRAIN_SEGMENTS = Task("train_segments", ("model.segments",), "Scaling, k by a declared criterion, gate, champion.", TRAINER)
+PROMOTE_SEGMENTS = Task("promote_segments", ("model.segments.approved",), "Segments that a person has approved serve.", TRAINER)
 
 MAINTAIN = Task("maintain", ("ops.maintenance",), "What has had its time goes; what a release names stays.")
 
-TASKS = {task.name: task for task in (*REFINE, *RELEASE, TRAIN_RECOMMENDER, PROMOTE_RECOMMENDER, TRAIN_SEGMENTS, MAINTAIN)}
+TRAININGS = (TRAIN_RECOMMENDER, PROMOTE_RECOMMENDER, TRAIN_SEGMENTS, PROMOTE_SEGMENTS)
+
+TASKS = {task.name: task for task in (*REFINE, *RELEASE, *TRAININGS, MAINTAIN)}
 
 SET_TABLES = tuple(name for task in REFINE for name in task.tables if name.partition(".")[0] in {"silver", "gold"})
 """Tables whose snapshots a day's set names, with the rejected twins that their steps write."""

@@ -22,6 +22,7 @@ WORKS: dict[str, str] = {
     "model.recommender": "jobs.recommender.training:train",
     "model.recommender.approved": "jobs.recommender.approval:promote",
     "model.segments": "jobs.segmentation.training:train",
+    "model.segments.approved": "jobs.segmentation.approval:promote",
     "ops.mart": "jobs.export.mart:load",
     "ops.maintenance": "jobs.maintenance.upkeep:maintain",
     "ops.pages": "jobs.reports.quality_pages:publish",

@@ -40,6 +40,9 @@ PREVIOUS, NO_VERSION = "previous_champion", "none"
 AWAITS_APPROVAL = "awaits_approval"
 """Tag of a version that has passed its gate and that a person has not approved; the value is the gate's reason."""
 
+RIVAL = "rival_version"
+"""Tag of a training's run: the champion that its candidate was compared with."""
+
 VIEW = "tradewind"
 """The saved view of an experiment: its page with ``?viewStateShareKey=`` and this."""
 

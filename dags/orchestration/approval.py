@@ -18,16 +18,16 @@ HOLD = "--hold"
 """Option of a training: what passes the gate is registered, and serves once it has been approved."""
 
 
-def submit_training(training: Task, promotion: Task, *, start: str, end: str) -> None:
+def submit_training(training: Task, promotion: Task, *, start: str, end: str, asks_itself: bool = False) -> None:
     """The training alone; with approval, ``training`` held, then a person's answer about what passed the gate, then ``promotion``.
 
-    When nothing passed the gate, or the answer is no, the rest is skipped and the run is a success. Without an answer in time the answer
-    is no.
+    A training that ``asks_itself`` decides what needs a person, and is never held. When nothing awaits approval, or the answer is no, the
+    rest is skipped and the run is a success. Without an answer in time the answer is no.
     """
     if not SETTINGS.approval:
         submit_in_order([training], start=start, end=end)
         return
-    train = SubmitOperator(task=training, start=start, end=end, options=(HOLD,))
+    train = SubmitOperator(task=training, start=start, end=end, options=() if asks_itself else (HOLD,))
     is_there_a_candidate = ShortCircuitOperator(
         task_id="is_there_a_candidate",
         python_callable=awaits_approval,

@@ -11,7 +11,7 @@ from jobs.contract import Column, Table
 from jobs.gold.user_features import USER_FEATURES
 from jobs.gold.user_segments import USER_SEGMENTS
 from jobs.segmentation import rfm
-from jobs.segmentation.served_segments import UNASSIGNED, UNKNOWN_TASTE, Label, SegmentModel
+from jobs.segmentation.served_segments import UNASSIGNED, UNKNOWN_TASTE, Behaviour, Label, SegmentModel, Taste
 from jobs.step import AsOf, Read, Step, Write
 
 TOLERANCE = 1e-6
@@ -49,6 +49,14 @@ SEGMENT_PROFILES = Table(
             "Registry version of the model behind the clusters; NULL before there is one.",
             nullable=True,
             is_metadata=True,
+        ),
+        Column(
+            "stability",
+            "double",
+            "How well the cluster is found again in refits on resampled users, in [0, 1]: from 0.75 it is stable, below 0.5 it has "
+            "dissolved (mean Jaccard index, Hennig 2007); NULL of a rule, and of clusters from before it was measured.",
+            nullable=True,
+            tolerance=TOLERANCE,
         ),
     ),
     key=("as_of_date", "scheme", "segment"),
@@ -159,11 +167,19 @@ def _texts(features: DataFrame, model: SegmentModel | None) -> DataFrame:
     """Meaning and action of every segment that there may be."""
     no_model = Label(UNASSIGNED, "No model of this scheme serves yet.", "Use the RFM segments.")
     no_taste = Label(UNKNOWN_TASTE, "Too few clicks, carts and purchases to tell what they like.", "Show best sellers across categories.")
-    labels: list[tuple[str, Label | rfm.Segment]] = [("rfm", segment) for segment in rfm.SEGMENTS]
-    labels += [("behaviour", label) for label in (model.behaviour.labels if model else (no_model,))]
-    labels += [("taste", label) for label in ((*model.taste.labels, no_taste) if model and model.taste else (no_model,))]
-    rows = [(scheme, label.name, label.meaning, label.action) for scheme, label in labels]
-    return features.sparkSession.createDataFrame(rows, "scheme string, segment string, meaning string, action string")
+    labels: list[tuple[str, Label | rfm.Segment, float | None]] = [("rfm", segment, None) for segment in rfm.SEGMENTS]
+    labels += [("behaviour", *one) for one in _measured(model.behaviour if model else None)] or [("behaviour", no_model, None)]
+    labels += [("taste", *one) for one in _measured(model.taste if model else None)] or [("taste", no_model, None)]
+    labels += [("taste", no_taste, None)] if model and model.taste else []
+    rows = [(scheme, label.name, label.meaning, label.action, stability) for scheme, label, stability in labels]
+    return features.sparkSession.createDataFrame(rows, "scheme string, segment string, meaning string, action string, stability double")
+
+
+def _measured(scheme: Behaviour | Taste | None) -> list[tuple[Label, float | None]]:
+    """The clusters' labels, each with its stability where that was measured."""
+    if scheme is None:
+        return []
+    return [(label, scheme.stability[index] if scheme.stability else None) for index, label in enumerate(scheme.labels)]
 
 
 STEP = Step(

@@ -13,7 +13,7 @@ from expectations.gold.user_segments import SUITE
 from jobs.contract import Column, Table
 from jobs.gold.user_features import USER_FEATURES
 from jobs.segmentation import rfm
-from jobs.segmentation.served_segments import COLUMNS, NO_CLUSTER, UNASSIGNED, UNKNOWN_TASTE, Label, SegmentModel
+from jobs.segmentation.served_segments import COLUMNS, NO_CLUSTER, UNASSIGNED, UNKNOWN_TASTE, Behaviour, SegmentModel, Taste
 from jobs.step import AsOf, Read, Step, Write
 
 USER_SEGMENTS = Table(
@@ -31,9 +31,9 @@ USER_SEGMENTS = Table(
         Column("monetary_basis", "string", "spend, or units in a shop without prices: then pieces bought stand for money."),
         Column("rfm_segment", "string", "Named cell of recency, frequency and money, or of activity for who never bought."),
         Column("behaviour_segment", "string", "Cluster of behaviour; unassigned before there is a model."),
-        Column("behaviour_cluster_id", "int", "Number of that cluster within the model's version, from 0, largest first.", nullable=True),
+        Column("behaviour_cluster_id", "int", "Number of that cluster, which it keeps when a new model finds it again.", nullable=True),
         Column("taste_segment", "string", f"Cluster of taste; unassigned without a model of it, '{UNKNOWN_TASTE}' after too few events."),
-        Column("taste_cluster_id", "int", "Number of that cluster within the model's version.", nullable=True),
+        Column("taste_cluster_id", "int", "Number of that cluster, kept likewise.", nullable=True),
         Column("model_version", "string", "Registry version of the model; NULL before there is one.", nullable=True, is_metadata=True),
     ),
     key=("as_of_date", "user_id"),
@@ -78,9 +78,9 @@ def build(features: DataFrame, *, as_of: date, model: SegmentModel | None) -> Da
         F.col("known_monetary_quintile").alias("monetary_quintile"),
         "monetary_basis",
         rfm.segment_column().alias("rfm_segment"),
-        _name("behaviour_cluster_id", model.behaviour.labels if model else (), UNASSIGNED).alias("behaviour_segment"),
+        _name("behaviour_cluster_id", model.behaviour if model else None, UNASSIGNED).alias("behaviour_segment"),
         "behaviour_cluster_id",
-        _name("taste_cluster_id", model.taste.labels if model and model.taste else (), no_taste).alias("taste_segment"),
+        _name("taste_cluster_id", model.taste if model else None, no_taste).alias("taste_segment"),
         "taste_cluster_id",
         F.lit(model.version if model else None).cast("string").alias("model_version"),
     )
@@ -97,17 +97,24 @@ def _clustered(users: DataFrame, model: SegmentModel | None) -> DataFrame:
     def assign(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         for batch in batches:
             behaviour, taste = model.assign(batch)
-            ids = [pa.array(behaviour, pa.int32()), pa.array(taste, pa.int32(), mask=np.equal(taste, NO_CLUSTER))]
+            none = np.equal(taste, NO_CLUSTER)
+            numbers = np.array(model.taste.cluster_ids if model.taste else (NO_CLUSTER,), np.int32)
+            ids = [
+                pa.array(np.array(model.behaviour.cluster_ids, np.int32)[behaviour]),
+                pa.array(numbers[np.where(none, 0, taste)], pa.int32(), mask=none),
+            ]
             arrays = [batch.column(name) for name in _CARRIED] + ids
             yield pa.RecordBatch.from_arrays(arrays, names=[*_CARRIED, "behaviour_cluster_id", "taste_cluster_id"])
 
     return wanted.mapInArrow(assign, f"{fields}, behaviour_cluster_id int, taste_cluster_id int")
 
 
-def _name(id_column: str, labels: tuple[Label, ...], otherwise: str) -> SparkColumn:
-    if not labels:
+def _name(id_column: str, scheme: Behaviour | Taste | None, otherwise: str) -> SparkColumn:
+    if scheme is None:
         return F.lit(otherwise)
-    return F.coalesce(F.get(F.array(*[F.lit(label.name) for label in labels]), F.col(id_column)), F.lit(otherwise))
+    known = zip(scheme.cluster_ids, scheme.labels, strict=True)
+    names = F.create_map(*[F.lit(part) for number, label in known for part in (number, label.name)])
+    return F.coalesce(F.element_at(names, F.col(id_column)), F.lit(otherwise))
 
 
 STEP = Step(

@@ -9,9 +9,6 @@ from jobs.recommender.artifacts import Artifacts, ChampionModel
 
 FAMILY = "recommender"
 
-RIVAL = "rival_version"
-"""Tag of a training's run: the champion that its candidate was compared with."""
-
 
 def load(context: Context, version: str | None = None) -> ChampionModel | None:
     """Download the champion, or a version that a release recorded; None when none serves: then popularity does.

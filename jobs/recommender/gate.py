@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jobs.estimate import Estimate
+from jobs.waiting import AWAITS
 
 POPULARITY = "popularity"
 
@@ -77,17 +78,8 @@ class Decision:
     awaits_approval: bool = False
 
 
-PROMOTED, AWAITS, APPROVED = "Promoted: ", "Awaits approval: ", "Approved by a person: "
+PROMOTED = "Promoted: "
 """How the reasons of a candidate that has passed the gate begin; the rest is the same."""
-
-
-def approved(reason: str) -> str:
-    """The reason of a candidate that has waited, now that it serves.
-
-    >>> approved("Awaits approval: ease has ndcg_at_10 0.1.")
-    'Approved by a person: ease has ndcg_at_10 0.1.'
-    """
-    return f"{APPROVED}{reason.removeprefix(AWAITS)}"
 
 
 def decide(evidence: Evidence, rails: Rails = Rails(), *, hold: bool = False) -> Decision:

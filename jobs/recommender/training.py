@@ -25,7 +25,7 @@ from jobs.ops import decisions
 from jobs.recommender import approval, champion, served_recommender
 from jobs.recommender.artifacts import Artifacts, ChampionModel
 from jobs.recommender.candidate import Candidate
-from jobs.recommender.champion import FAMILY, RIVAL
+from jobs.recommender.champion import FAMILY
 from jobs.recommender.cut import cut
 from jobs.recommender.house_rules import HouseRules
 from jobs.recommender.popular import popular
@@ -105,7 +105,7 @@ def train(context: Context) -> dict[str, Any]:
             {
                 "is_promoted": str(decision.is_promoted).lower(),
                 "champion_version": version or tracking.NO_VERSION,
-                RIVAL: serving.version if serving else tracking.NO_VERSION,
+                tracking.RIVAL: serving.version if serving else tracking.NO_VERSION,
                 "trials": str(tried.trials),
                 HOUSE_RULES: rules.model_dump_json(),
                 "fingerprint": verdict.fingerprint or "none",

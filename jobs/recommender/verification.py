@@ -16,7 +16,7 @@ from jobs.recommender import champion, training
 from jobs.recommender.cut import cut
 from jobs.recommender.house_rules import HouseRules
 from jobs.recommender.selection import Search, Verdict, judge
-from jobs.tracking import NO_VERSION, Recorded, Run
+from jobs.tracking import NO_VERSION, RIVAL, Recorded, Run
 
 TOLERANCE = 1e-9
 """Relative difference up to which two figures are the same: the way through JSON and a database."""
@@ -69,7 +69,7 @@ def verify(context: Context, run_id: str) -> Verified:
         found = f"no {', '.join(missing) or 'inputs'}"
         raise BadDataError(f"run {run_id}", expected="a training of the recommender", found=found, advice="Name another run.")
     day, first_day = (date.fromisoformat(left.tags[name]) for name in ("as_of_date", "window_start"))
-    rival = left.tags.get(champion.RIVAL, NO_VERSION)
+    rival = left.tags.get(RIVAL, NO_VERSION)
     serving = champion.load(context, rival) if rival != NO_VERSION else None
     rules = HouseRules.model_validate_json(left.tags.get(training.HOUSE_RULES, "{}"))
     inputs, tried = training.inputs_of(context, left.snapshots, day, rules), Search(trials=int(left.tags["trials"]))

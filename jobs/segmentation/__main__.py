@@ -1,10 +1,12 @@
-"""``python -m jobs.segmentation``: tags before they are merged. Reads only.
+"""``python -m jobs.segmentation``: tags before they are merged, and segments that wait for a person.
 
 check [--file FILE]                          every rule of the platform's tags and of a file, with line and column of what is wrong;
                                              needs neither settings nor a lake
 preview [--file FILE] [--tag NAME ...] [--day DAY]
                                              of each tag (all of the file, unless some are named) its size on a day of the shop, what it
                                              shares with others, and ten users who have it; needs the shop's settings
+approve --run RUN_ID                         let the segments of a training serve that would move many users: RUN_ID is the scheduler's
+                                             name of the run, as ops.decisions has it; needs the shop's settings
 
 A file is one of the shop's own tags (docs/tags.md); without one the tags of the platform are meant. Exit code 65 says what is wrong with
 a tag.
@@ -37,6 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.getLogger("py4j").setLevel(logging.ERROR)
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDTH)
     try:
+        if options.command == "approve":
+            console.print(import_module(SHOP).approve(options.run))
+            return 0
         tags = tags_of(options.file, vocabulary())
         if options.command == "check":
             console.print(listed(tags))
@@ -69,10 +74,14 @@ def listed(tags: Sequence[Tag]) -> Table:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m jobs.segmentation", description="Tags before they are merged.")
+    parser = argparse.ArgumentParser(
+        prog="python -m jobs.segmentation", description="Tags before they are merged, and segments that wait for a person."
+    )
     commands = parser.add_subparsers(dest="command", required=True)
     check = commands.add_parser("check", help="every rule, with line and column of what is wrong")
     shown = commands.add_parser("preview", help="size, overlap and ten examples on a day of the shop")
+    approved = commands.add_parser("approve", help="let segments serve that wait for a person")
+    approved.add_argument("--run", required=True, metavar="RUN_ID", help="the run of the scheduler that trained them")
     for command in (check, shown):
         command.add_argument("--file", type=Path, help="the shop's own tags; without it those of the platform alone")
     shown.add_argument("--tag", action="append", metavar="NAME", help="a tag to show; may be repeated")

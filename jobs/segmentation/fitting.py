@@ -19,6 +19,7 @@ class Search:
     ks: tuple[int, ...] = (3, 4, 5, 6, 7, 8, 9, 10)
     restarts: int = 10
     silhouette_users: int = 4_000
+    resamples: int = 20
     minimum_share: float = 0.02
     minimum_stability: float = 0.7
     minimum_silhouette: float = 0.1
@@ -64,6 +65,26 @@ def fit_k(points: Matrix, k: int, *, seed: int, search: Search) -> Fit:
             stability=float(adjusted_rand_score(*[nearest(points, half.cluster_centers_) for half in halves])),
             smallest_share=float(sizes.min() / len(points)),
         )
+
+
+def stability(points: Matrix, centroids: Sequence[Sequence[float]], *, seed: int, search: Search) -> tuple[float, ...]:
+    """Of each cluster how well it is found again: its Jaccard index with the likest cluster of a refit on resampled users, on average.
+
+    From 0.75 a cluster is stable, below 0.5 it has dissolved (Hennig 2007, Cluster-wise assessment of cluster stability). Drawn with
+    replacement from the first ``silhouette_users``; one thread, so that the bits are the same every time.
+    """
+    drawn, mine = np.random.default_rng(seed), points[: search.silhouette_users]
+    original, k = nearest(mine, centroids), len(centroids)
+    sizes, found = np.bincount(original, minlength=k), np.zeros(k)
+    with threadpool_limits(limits=1):
+        for _ in range(search.resamples):
+            sample = mine[drawn.integers(len(mine), size=len(mine))]
+            again = nearest(mine, KMeans(n_clusters=k, n_init=1, random_state=seed).fit(sample).cluster_centers_)
+            both = np.zeros((k, k))
+            np.add.at(both, (original, again), 1)
+            either = sizes[:, None] + np.bincount(again, minlength=k)[None, :] - both
+            found += (both / np.maximum(either, 1)).max(axis=1)
+    return tuple(float(value) for value in found / search.resamples)
 
 
 def choose(fits: Sequence[Fit], search: Search) -> Fit:

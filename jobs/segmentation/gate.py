@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 
 from jobs.segmentation.fitting import Fit, Search, faults
+from jobs.waiting import AWAITS
+
+PROMOTED = "Promoted: "
 
 MINIMUM_USERS = 200
 """Users below which no clusters are fitted: their quintiles and cells say as much."""
@@ -13,21 +16,30 @@ MINIMUM_GAIN = 0.02
 
 @dataclass(frozen=True)
 class Standing:
-    """How the champion does on the candidate's users: silhouettes in [-1, 1], share of users in its smallest cluster."""
+    """How the champion does on the candidate's users: silhouettes in [-1, 1], share of users in its smallest cluster.
+
+    ``moved_share`` of the users would come into another segment with the candidate, after its labels are aligned with the champion's.
+    """
 
     version: str
     behaviour_silhouette: float
     behaviour_smallest_share: float
     has_taste: bool
     taste_silhouette: float | None = None
+    moved_share: float = 0.0
+
+
+MOST_MOVED = 0.2
+"""Share of the users beyond which a retrain that moves them into other segments waits for a person."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """The verdict and its reason, a sentence with figures."""
+    """The verdict and its reason, a sentence with figures; what ``awaits_approval`` is not promoted before a person says so."""
 
     is_promoted: bool
     reason: str
+    awaits_approval: bool = False
 
 
 def too_few(users: int) -> Decision | None:
@@ -49,7 +61,11 @@ def decide(behaviour: Fit, taste: Fit | None, champion: Standing | None, search:
         return Decision(is_promoted=False, reason=f"Refused: {figures}: {'; '.join(found)}.")
     if champion is None:
         return Decision(is_promoted=True, reason=f"Promoted as the first champion: {figures}.")
-    return _against(champion, figures, behaviour, taste, search)
+    found_better = _against(champion, figures, behaviour, taste, search)
+    if found_better.is_promoted and champion.moved_share > MOST_MOVED:
+        moved = f"{champion.moved_share:.0%} of the users would come into another segment, more than {MOST_MOVED:.0%}"
+        return Decision(is_promoted=False, reason=f"{AWAITS}{found_better.reason.removeprefix(PROMOTED)} {moved}.", awaits_approval=True)
+    return found_better
 
 
 def _against(champion: Standing, figures: str, behaviour: Fit, taste: Fit | None, search: Search) -> Decision:
@@ -57,15 +73,15 @@ def _against(champion: Standing, figures: str, behaviour: Fit, taste: Fit | None
         return Decision(is_promoted=False, reason=f"Refused: {figures}, while champion {champion.version} knows taste.")
     if champion.behaviour_smallest_share < search.minimum_share:
         why = f"a cluster of champion {champion.version} has shrunk to {champion.behaviour_smallest_share:.1%} of the users"
-        return Decision(is_promoted=True, reason=f"Promoted: {figures}; {why}.")
+        return Decision(is_promoted=True, reason=f"{PROMOTED}{figures}; {why}.")
     if taste and not champion.has_taste:
-        return Decision(is_promoted=True, reason=f"Promoted: {figures}; champion {champion.version} has no taste clusters.")
+        return Decision(is_promoted=True, reason=f"{PROMOTED}{figures}; champion {champion.version} has no taste clusters.")
     gains = [behaviour.silhouette - champion.behaviour_silhouette]
     if taste and champion.taste_silhouette is not None:
         gains.append(taste.silhouette - champion.taste_silhouette)
     against = f"gains in silhouette over champion {champion.version} on the same users: {', '.join(f'{gain:+.3f}' for gain in gains)}"
     if max(gains) >= MINIMUM_GAIN and min(gains) >= -MINIMUM_GAIN:
-        return Decision(is_promoted=True, reason=f"Promoted: {figures}; {against}.")
+        return Decision(is_promoted=True, reason=f"{PROMOTED}{figures}; {against}.")
     return Decision(
         is_promoted=False, reason=f"Kept the champion, whose names are known: {figures}; {against}, asked for {MINIMUM_GAIN:+.2f}."
     )

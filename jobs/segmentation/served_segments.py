@@ -21,7 +21,10 @@ Ids = npt.NDArray[np.int32]
 Rows: TypeAlias = Any
 """A pyarrow Table or RecordBatch; pyarrow has no types to check against."""
 
-FORMAT = 1
+FORMAT = 2
+READ = (1, 2)
+"""Formats that are read: the first knew neither numbers that stay nor the stability of a cluster."""
+
 FILE = "segments.json"
 NO_CLUSTER = -1
 UNKNOWN_TASTE = "Taste not known yet"
@@ -60,7 +63,8 @@ class Label:
 class Behaviour:
     """Clusters over standardised ``log(1 + value)`` features; row i of ``centroids`` is cluster i.
 
-    ``monetary_unit`` is a typical order, in minor units or pieces; ``mean`` and ``scale`` are frozen at the fit.
+    ``monetary_unit`` is a typical order, in minor units or pieces; ``mean`` and ``scale`` are frozen at the fit. ``ids`` are the numbers
+    under which clusters are known over retrains, ``stability`` the mean Jaccard index of each with its like in refits on resampled users.
     """
 
     features: tuple[str, ...]
@@ -70,6 +74,13 @@ class Behaviour:
     scale: tuple[float, ...]
     centroids: tuple[tuple[float, ...], ...]
     labels: tuple[Label, ...]
+    ids: tuple[int, ...] = ()
+    stability: tuple[float, ...] = ()
+
+    @property
+    def cluster_ids(self) -> tuple[int, ...]:
+        """The number of each cluster."""
+        return self.ids or tuple(range(len(self.labels)))
 
     def points(self, rows: Rows) -> Matrix:
         """Users x features, standardised by the frozen mean and scale."""
@@ -89,6 +100,13 @@ class Taste:
     minimum_events: int
     centroids: tuple[tuple[float, ...], ...]
     labels: tuple[Label, ...]
+    ids: tuple[int, ...] = ()
+    stability: tuple[float, ...] = ()
+
+    @property
+    def cluster_ids(self) -> tuple[int, ...]:
+        """The number of each cluster, as of ``Behaviour``."""
+        return self.ids or tuple(range(len(self.labels)))
 
     def assign(self, rows: Rows) -> Ids:
         """Cluster of each user, or NO_CLUSTER."""
@@ -107,7 +125,7 @@ class SegmentModel:
     version: str | None = None
 
     def assign(self, rows: Rows) -> tuple[Ids, Ids]:
-        """Behaviour and taste cluster of each user; the latter NO_CLUSTER throughout when there are no taste clusters."""
+        """Behaviour and taste cluster of each user, by index; the latter NO_CLUSTER throughout when there are no taste clusters."""
         taste = self.taste.assign(rows) if self.taste else np.full(rows.num_rows, NO_CLUSTER, dtype=np.int32)
         return self.behaviour.assign(rows), taste
 
@@ -119,8 +137,8 @@ class SegmentModel:
 def from_json(text: str, version: str | None = None) -> SegmentModel:
     """Read a model back; raises ValueError for another format."""
     content = json.loads(text)
-    if content.get("format") != FORMAT:
-        message = f"a segment model of format {content.get('format')}; this code reads format {FORMAT}"
+    if content.get("format") not in READ:
+        message = f"a segment model of format {content.get('format')}; this code reads formats {', '.join(map(str, READ))}"
         raise ValueError(message)
     return SegmentModel(
         as_of_date=content["as_of_date"],
@@ -220,13 +238,13 @@ class ServedSegments:
         fields = {name: _CATEGORIES_TYPE if name == "top_categories" else pa.float64() for name in COLUMNS}
         rows = pa.table({name: pa.array([_listed(v) for v in frame[name]], kind, from_pandas=True) for name, kind in fields.items()})
         behaviour, taste = self.model.assign(rows)
-        taste_labels = self.model.taste.labels if self.model.taste else ()
+        taste_labels, taste_ids = (self.model.taste.labels, self.model.taste.cluster_ids) if self.model.taste else ((), ())
         unknown = UNKNOWN_TASTE if self.model.taste else UNASSIGNED
         return pd.DataFrame(
             {
-                "behaviour_cluster_id": behaviour,
+                "behaviour_cluster_id": np.array(self.model.behaviour.cluster_ids, np.int32)[behaviour],
                 "behaviour_segment": [self.model.behaviour.labels[i].name for i in behaviour],
-                "taste_cluster_id": taste,
+                "taste_cluster_id": np.array([taste_ids[i] if i != NO_CLUSTER else NO_CLUSTER for i in taste], np.int32),
                 "taste_segment": [taste_labels[i].name if i != NO_CLUSTER else unknown for i in taste],
             }
         )

@@ -1,7 +1,7 @@
-"""The command of ``python -m jobs.segmentation`` that looks at a shop's lake."""
+"""The commands of ``python -m jobs.segmentation`` that need a shop: its lake and its registry."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -9,11 +9,14 @@ from rich.console import Console
 from rich.table import Table
 
 from jobs.catalog import LAKE
+from jobs.context import Context
 from jobs.contract import Table as Contract
 from jobs.errors import BadDataError
 from jobs.gold.user_features import USER_FEATURES
 from jobs.gold.user_segments import USER_SEGMENTS
 from jobs.gold.user_tags import Frames
+from jobs.interval import Interval
+from jobs.segmentation.approval import promote
 from jobs.segmentation.tags.declaration import Tag
 from jobs.segmentation.tags.preview import Preview, preview
 from jobs.session import spark_session
@@ -23,6 +26,13 @@ from jobs.silver.order_lines import ORDER_LINES
 
 LEAST_JACCARD = 0.01
 MOST_OVERLAPS = 8
+
+
+def approve(run_id: str) -> str:
+    """Let serve what a run has trained and left waiting; returns the reason. Raises BadDataError as ``jobs.approval.promote`` does."""
+    today = datetime.now(UTC).date()
+    context = Context.create(Settings.from_environment(), Interval(today, today + timedelta(days=1)), run_id=run_id, attempt=1)
+    return str(promote(context)["decision"])
 
 
 def show_previews(wanted: Sequence[Tag], tags: Sequence[Tag], day: date | None, console: Console) -> None:

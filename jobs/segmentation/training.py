@@ -1,8 +1,8 @@
 """Training of the segments: scaling, k by a declared criterion, gate, champion; all of it in MLflow."""
 
 import tempfile
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,14 @@ import pyarrow as pa
 from matplotlib.figure import Figure
 from sklearn.metrics import silhouette_score
 
-from jobs import tracking
+from jobs import approval, tracking
 from jobs.context import Context
 from jobs.gold.user_features import USER_FEATURES
 from jobs.ops import decisions
 from jobs.segmentation import champion as serving
 from jobs.segmentation import gate, sample, served_segments
-from jobs.segmentation.fitting import Fit, Search, choose, faults, fit_k, standardise
+from jobs.segmentation.alignment import aligned
+from jobs.segmentation.fitting import Fit, Search, choose, faults, fit_k, stability, standardise
 from jobs.segmentation.naming import behaviour_labels, taste_labels
 from jobs.segmentation.served_segments import (
     BEHAVIOUR_FEATURES,
@@ -77,13 +78,19 @@ def train(context: Context) -> dict[str, Any]:
         decision = gate.too_few(users.num_rows)
         if decision is None:
             candidate = fit(users, as_of=day, seed=SEED, search=SEARCH, on_fit=lambda scheme, found: _log_fit(run, scheme, found))
-            decision = gate.decide(candidate.behaviour, candidate.taste, standing(champion, users, SEARCH), SEARCH)
+            stands = standing(champion, users, SEARCH)
+            if champion is not None and stands is not None:
+                model, moved = aligned(candidate.model, champion, users)
+                candidate, stands = replace(candidate, model=model), replace(stands, moved_share=max(moved.values()))
+                metrics |= {f"{scheme}_moved_share": share for scheme, share in moved.items()}
+            decision = gate.decide(candidate.behaviour, candidate.taste, stands, SEARCH)
             metrics |= _log_candidate(run, candidate)
-            version = _register(tracker, run, candidate.model, users)
+            tags = {"run_id": context.run_id} | ({tracking.AWAITS_APPROVAL: decision.reason} if decision.awaits_approval else {})
+            version = _register(tracker, run, candidate.model, users, tags)
             if decision.is_promoted:
                 tracker.set_champion(serving.FAMILY, version, decision.reason)
-        run.tag({"decision": "promoted" if decision.is_promoted else "refused", "reason": decision.reason})
-    served = version if decision.is_promoted else champion.version if champion else None
+        run.tag({"decision": _word(decision), "reason": decision.reason, tracking.RIVAL: _version(champion) or tracking.NO_VERSION})
+    served = version if decision.is_promoted else _version(champion)
     row = decisions.decision(
         serving.FAMILY,
         day,
@@ -94,13 +101,35 @@ def train(context: Context) -> dict[str, Any]:
         metrics=metrics,
     )
     context.lake.append_rows(decisions.DECISIONS, [row])
-    return {
-        "decision": "promoted" if decision.is_promoted else "refused",
+    result = {
+        "decision": _word(decision),
         "reason": decision.reason,
         "candidate_version": version,
         "champion_version": served,
         "metrics": metrics,
     }
+    if version and decision.awaits_approval:
+        result |= {
+            "awaits_approval": version,
+            "question": approval.question(version, tracker.name(serving.FAMILY), day),
+            "report": _report(decision, metrics, run),
+        }
+    return result
+
+
+def _word(decision: gate.Decision) -> str:
+    return "promoted" if decision.is_promoted else "awaits approval" if decision.awaits_approval else "refused"
+
+
+def _version(champion: SegmentModel | None) -> str | None:
+    return champion.version if champion else None
+
+
+def _report(decision: gate.Decision, metrics: Mapping[str, float], run: tracking.Run) -> str:
+    """What a person reads before the answer, as Markdown."""
+    lines = [f"| {name} | {value:.4g} |" for name, value in sorted(metrics.items())]
+    address = [f"The run in MLflow, with the names and meanings of its segments: {run.address}"] if run.address else []
+    return "\n".join([decision.reason, "", "| figure | candidate |", "| --- | --- |", *lines, "", *address])
 
 
 def fit(
@@ -124,21 +153,24 @@ def fit(
     behaviour = search_k("behaviour", (raw[:, varies] - mean) / scale)
     frozen_mean, frozen_scale = tuple(map(float, mean)), tuple(map(float, scale))
     labels = behaviour_labels(features, behaviour.centroids, frozen_mean, frozen_scale)
-    model = Behaviour(features, basis, unit, frozen_mean, frozen_scale, behaviour.centroids, labels)
+    points = (raw[:, varies] - mean) / scale
+    found_again = stability(points, behaviour.centroids, seed=seed, search=search)
+    model = Behaviour(features, basis, unit, frozen_mean, frozen_scale, behaviour.centroids, labels, stability=found_again)
 
     taste, taste_fit, remark = None, None, "taste clusters serve"
     categories = leading_categories(users, MOST_CATEGORIES)
     shares, events = taste_matrix(users, categories)
-    points = shares[events >= MINIMUM_TASTE_EVENTS]
-    if len(categories) < 2 or len(points) < gate.MINIMUM_USERS:
-        remark = f"no taste clusters: {len(categories)} categories, {len(points)} users with {MINIMUM_TASTE_EVENTS} events or more in them"
+    liking = shares[events >= MINIMUM_TASTE_EVENTS]
+    if len(categories) < 2 or len(liking) < gate.MINIMUM_USERS:
+        remark = f"no taste clusters: {len(categories)} categories, {len(liking)} users with {MINIMUM_TASTE_EVENTS} events or more in them"
     else:
-        taste_fit = search_k("taste", points)
+        taste_fit = search_k("taste", liking)
         if found := faults(taste_fit, search):
             taste_fit, remark = None, f"no taste clusters: {'; '.join(found)}"
         else:
-            names = taste_labels(categories, taste_fit.centroids, tuple(map(float, points.mean(axis=0))))
-            taste = Taste(categories, MINIMUM_TASTE_EVENTS, taste_fit.centroids, names)
+            names = taste_labels(categories, taste_fit.centroids, tuple(map(float, liking.mean(axis=0))))
+            found_again = stability(liking, taste_fit.centroids, seed=seed, search=search)
+            taste = Taste(categories, MINIMUM_TASTE_EVENTS, taste_fit.centroids, names, stability=found_again)
     return Candidate(SegmentModel(as_of.isoformat(), seed, model, taste), fits, behaviour, taste_fit, remark)
 
 
@@ -208,7 +240,7 @@ def _curve(scheme: str, fits: list[Fit], chosen: Fit | None) -> Figure:
     return figure
 
 
-def _register(tracker: tracking.Tracker, run: tracking.Run, model: SegmentModel, users: pa.Table) -> str:
+def _register(tracker: tracking.Tracker, run: tracking.Run, model: SegmentModel, users: pa.Table, tags: Mapping[str, str]) -> str:
     example = users.select(list(COLUMNS)).slice(0, 5).to_pandas()
     numbers = [name for name in COLUMNS if name != "top_categories"]
     example = example.astype(dict.fromkeys(numbers, "float64"))
@@ -223,4 +255,4 @@ def _register(tracker: tracking.Tracker, run: tracking.Run, model: SegmentModel,
             output=served_segments.ServedSegments(model).predict(example),
             packages=("numpy", "pandas", "pyarrow"),
         )
-    return tracker.register(serving.FAMILY, uri, {"as_of_date": model.as_of_date})
+    return tracker.register(serving.FAMILY, uri, {"as_of_date": model.as_of_date, **tags})

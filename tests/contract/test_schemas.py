@@ -25,8 +25,8 @@ KINDS: tuple[tuple[str, str, set[str]], ...] = (
 
 OWN_FORMS = {
     "snapshot_id": "Iceberg's own number, a bigint",
-    "behaviour_cluster_id": "a number within a model's version, no key of a thing",
-    "taste_cluster_id": "a number within a model's version, no key of a thing",
+    "behaviour_cluster_id": "a number that a cluster keeps over retrains, no key of a thing",
+    "taste_cluster_id": "a number that a cluster keeps over retrains, no key of a thing",
     "valid_from": "the validity of a version, half-open",
     "valid_to": "the validity of a version, half-open",
     "day": "the day of a set or release",

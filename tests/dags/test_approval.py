@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from fastapi.testclient import TestClient
 
 DAG, DAY = "train_recommender_weekly", {"day": "2026-01-31"}
+SEGMENTS = "train_segments_weekly"
 IDS = ["train_recommender", "is_there_a_candidate", "approve", "promote_recommender"]
 REPORT = "Awaits approval: ease has more.\n\n| figure | candidate |\n| --- | --- |\n| ndcg_at_10 | 0.2000 [0.1000, 0.3000] |\n\n{{ day }}"
 HELD = {"awaits_approval": "4", "question": "Shall version 4 of corner.recommender serve?", "report": REPORT}
@@ -50,7 +51,18 @@ def test_without_an_answer_in_time_the_answer_is_no_and_that_is_before_the_next_
 def test_approval_is_off_by_default_and_leaves_the_other_dags_alone(bag: "BundleDagBag", asking_bag: "BundleDagBag") -> None:
     assert not DagSettings().approval
     ids, asking = ({name: [task.task_id for task in dag.tasks] for name, dag in one.dags.items()} for one in (bag, asking_bag))
-    assert ids == asking | {DAG: ["train_recommender"]}
+    assert ids == asking | {DAG: ["train_recommender"], SEGMENTS: ["train_segments"]}
+
+
+@pytest.mark.usefixtures("database")
+def test_a_training_that_decides_itself_what_needs_a_person_is_never_held(asking_bag: "BundleDagBag", submitted: Path) -> None:
+    ids = ["train_segments", "is_there_a_candidate", "approve", "promote_segments"]
+    assert [task.task_id for task in asking_bag.dags[SEGMENTS].topological_sort()] == ids
+    (submitted / "result.json").write_text(json.dumps({"model.segments": {"decision": "promoted"}}), encoding="utf-8")
+    ended = asking_bag.dags[SEGMENTS].test(logical_date=None, run_conf=DAY)
+    assert states(ended) == dict(zip(ids, ("success", "success", "skipped", "skipped"), strict=True))
+    [submit] = [call["argv"] for call in calls(submitted)]
+    assert approval.HOLD not in submit
 
 
 @pytest.mark.usefixtures("database")

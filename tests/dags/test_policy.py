@@ -81,6 +81,7 @@ def test_trainings_alone_are_no_writers_of_the_lake() -> None:
         "train_recommender": "trainer",
         "promote_recommender": "trainer",
         "train_segments": "trainer",
+        "promote_segments": "trainer",
     }
     assert {pool.name: pool.slots for pool in POOLS} == {"lake_writer": 1, "trainer": 2}
 

@@ -1,7 +1,7 @@
 """Claims about which segments may serve."""
 
 from jobs.segmentation.fitting import Fit, Search
-from jobs.segmentation.gate import MINIMUM_USERS, Standing, decide, too_few
+from jobs.segmentation.gate import MINIMUM_USERS, MOST_MOVED, Standing, decide, too_few
 
 SEARCH = Search()
 
@@ -51,3 +51,14 @@ def test_a_champion_with_an_emptied_cluster_is_replaced() -> None:
 def test_taste_is_gained_and_never_lost() -> None:
     assert decide(a_fit(), a_fit(), a_champion(has_taste=False, taste_silhouette=None), SEARCH).is_promoted
     assert not decide(a_fit(silhouette=0.6), None, a_champion(), SEARCH).is_promoted
+
+
+def test_a_retrain_that_would_move_too_many_users_waits_for_a_person_and_one_that_is_no_better_is_refused() -> None:
+    better, worse = a_fit(silhouette=0.5), a_fit(silhouette=0.41)
+    assert decide(better, a_fit(), a_champion(moved_share=MOST_MOVED), SEARCH).is_promoted
+    waits = decide(better, a_fit(), a_champion(moved_share=0.31), SEARCH)
+    assert (waits.is_promoted, waits.awaits_approval) == (False, True)
+    assert waits.reason.startswith("Awaits approval: 2 behaviour clusters")
+    assert waits.reason.endswith("31% of the users would come into another segment, more than 20%.")
+    refused = decide(worse, a_fit(), a_champion(moved_share=0.31), SEARCH)
+    assert (refused.is_promoted, refused.awaits_approval) == (False, False)

@@ -1,0 +1,86 @@
+"""Labels that keep their meaning over retrains: which cluster of a new model is which of the one that serves."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from jobs.segmentation.served_segments import NO_CLUSTER, Behaviour, Ids, Label, Matrix, Rows, SegmentModel, Taste
+
+LEAST_OVERLAP = 1 / 3
+"""Jaccard index from which two clusters are one and the same: as many users in both as in one of them alone, on each side."""
+
+S = TypeVar("S", Behaviour, Taste)
+
+NEARNESS = 1e-3
+"""Weight of the centroids' nearness beside the overlap: it decides where users do not."""
+
+
+@dataclass(frozen=True)
+class Matches:
+    """New cluster -> old one, by index, where they are the same; ``moved_share`` of the users whose label another one is now, in [0, 1]."""
+
+    old_of: dict[int, int]
+    moved_share: float
+
+
+def matched(old: Ids, new: Ids, sizes: tuple[int, int], distances: Matrix | None = None) -> Matches:
+    """Match clusters by optimal assignment on the users that both share (Jaccard index), then on the distance of their centroids.
+
+    ``old`` and ``new`` are the clusters of the same users, ``NO_CLUSTER`` for none; ``sizes`` how many clusters there are of each;
+    ``distances`` (new x old) are in units of their greatest. Hungarian method (Kuhn 1955).
+    """
+    before, now = sizes
+    both = np.zeros((now, before))
+    known = (old != NO_CLUSTER) & (new != NO_CLUSTER)
+    np.add.at(both, (new[known], old[known]), 1)
+    either = np.bincount(new[known], minlength=now)[:, None] + np.bincount(old[known], minlength=before)[None, :] - both
+    jaccard = both / np.maximum(either, 1)
+    near = jaccard if distances is None else jaccard + NEARNESS * (1 - distances / max(float(distances.max()), 1e-12))
+    rows, columns = linear_sum_assignment(near, maximize=True)
+    old_of = {int(row): int(column) for row, column in zip(rows, columns, strict=True) if jaccard[row, column] >= LEAST_OVERLAP}
+    stayed = sum(both[row, column] for row, column in old_of.items())
+    return Matches(old_of, float(1 - stayed / known.sum()) if known.any() else 0.0)
+
+
+def aligned(model: SegmentModel, champion: SegmentModel, users: Rows) -> tuple[SegmentModel, dict[str, float]]:
+    """``model`` with the numbers and names of the champion's clusters where they are the same, and the share that moves, by scheme.
+
+    What is new gets a number that no cluster has had, and a name that none of the others has. A scheme that only one of both has is left
+    as it is.
+    """
+    new, old = model.assign(users), champion.assign(users)
+    behaviour, moved = _renamed(model.behaviour, champion.behaviour, old[0], new[0])
+    found, shares = replace(model, behaviour=behaviour), {"behaviour": moved}
+    if model.taste and champion.taste:
+        taste, shares["taste"] = _renamed(model.taste, champion.taste, old[1], new[1])
+        found = replace(found, taste=taste)
+    return found, shares
+
+
+def _renamed(scheme: S, champion: S, old: Ids, new: Ids) -> tuple[S, float]:
+    matches = matched(old, new, (len(champion.labels), len(scheme.labels)))
+    free = 1 + max(champion.cluster_ids, default=-1)
+    ids, labels, taken = list[int](), list[Label](), {champion.labels[index].name for index in matches.old_of.values()}
+    for index, label in enumerate(scheme.labels):
+        if index in matches.old_of:
+            before = matches.old_of[index]
+            ids.append(champion.cluster_ids[before])
+            labels.append(replace(label, name=champion.labels[before].name))
+        else:
+            ids.append(free)
+            labels.append(replace(label, name=_own(label.name, taken)))
+            taken.add(labels[-1].name)
+            free += 1
+    return replace(scheme, ids=tuple(ids), labels=tuple(labels)), matches.moved_share
+
+
+def _own(name: str, taken: Collection[str]) -> str:
+    """The name, or with a number behind it that nobody has."""
+    number = 2
+    found = name
+    while found in taken:
+        found, number = f"{name} ({number})", number + 1
+    return found

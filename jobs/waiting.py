@@ -1,0 +1,12 @@
+"""The words of what waits for a person, in any family: gates write them, an approval rewrites them."""
+
+AWAITS, APPROVED = "Awaits approval: ", "Approved by a person: "
+
+
+def approved(reason: str) -> str:
+    """The reason of a candidate that has waited, now that it serves.
+
+    >>> approved("Awaits approval: ease has ndcg_at_10 0.1.")
+    'Approved by a person: ease has ndcg_at_10 0.1.'
+    """
+    return f"{APPROVED}{reason.removeprefix(AWAITS)}"

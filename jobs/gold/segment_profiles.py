@@ -11,7 +11,7 @@ from jobs.contract import Column, Table
 from jobs.gold.user_features import USER_FEATURES
 from jobs.gold.user_segments import USER_SEGMENTS
 from jobs.segmentation import rfm
-from jobs.segmentation.served_segments import UNASSIGNED, UNKNOWN_TASTE, Behaviour, Label, SegmentModel, Taste
+from jobs.segmentation.served_segments import UNASSIGNED, UNKNOWN_TASTE, Clusters, Label, SegmentModel
 from jobs.step import AsOf, Read, Step, Write
 
 TOLERANCE = 1e-6
@@ -175,7 +175,7 @@ def _texts(features: DataFrame, model: SegmentModel | None) -> DataFrame:
     return features.sparkSession.createDataFrame(rows, "scheme string, segment string, meaning string, action string, stability double")
 
 
-def _measured(scheme: Behaviour | Taste | None) -> list[tuple[Label, float | None]]:
+def _measured(scheme: Clusters | None) -> list[tuple[Label, float | None]]:
     """The clusters' labels, each with its stability where that was measured."""
     if scheme is None:
         return []

@@ -13,7 +13,7 @@ from expectations.gold.user_segments import SUITE
 from jobs.contract import Column, Table
 from jobs.gold.user_features import USER_FEATURES
 from jobs.segmentation import rfm
-from jobs.segmentation.served_segments import COLUMNS, NO_CLUSTER, UNASSIGNED, UNKNOWN_TASTE, Behaviour, SegmentModel, Taste
+from jobs.segmentation.served_segments import COLUMNS, NO_CLUSTER, UNASSIGNED, UNKNOWN_TASTE, Clusters, SegmentModel
 from jobs.step import AsOf, Read, Step, Write
 
 USER_SEGMENTS = Table(
@@ -109,7 +109,7 @@ def _clustered(users: DataFrame, model: SegmentModel | None) -> DataFrame:
     return wanted.mapInArrow(assign, f"{fields}, behaviour_cluster_id int, taste_cluster_id int")
 
 
-def _name(id_column: str, scheme: Behaviour | Taste | None, otherwise: str) -> SparkColumn:
+def _name(id_column: str, scheme: Clusters | None, otherwise: str) -> SparkColumn:
     if scheme is None:
         return F.lit(otherwise)
     known = zip(scheme.cluster_ids, scheme.labels, strict=True)

@@ -7,12 +7,12 @@ from typing import TypeVar
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from jobs.segmentation.served_segments import NO_CLUSTER, Behaviour, Ids, Label, Matrix, Rows, SegmentModel, Taste
+from jobs.segmentation.served_segments import NO_CLUSTER, Clusters, Ids, Label, Matrix, Rows, SegmentModel
 
 LEAST_OVERLAP = 1 / 3
 """Jaccard index from which two clusters are one and the same: as many users in both as in one of them alone, on each side."""
 
-S = TypeVar("S", Behaviour, Taste)
+S = TypeVar("S", bound=Clusters)
 
 NEARNESS = 1e-3
 """Weight of the centroids' nearness beside the overlap: it decides where users do not."""
@@ -62,7 +62,7 @@ def aligned(model: SegmentModel, champion: SegmentModel, users: Rows) -> tuple[S
 
 def _renamed(scheme: S, champion: S, old: Ids, new: Ids) -> tuple[S, float]:
     matches = matched(old, new, (len(champion.labels), len(scheme.labels)))
-    free = 1 + max(champion.cluster_ids, default=-1)
+    free = champion.free_id
     ids, labels, taken = list[int](), list[Label](), {champion.labels[index].name for index in matches.old_of.values()}
     for index, label in enumerate(scheme.labels):
         if index in matches.old_of:
@@ -74,7 +74,7 @@ def _renamed(scheme: S, champion: S, old: Ids, new: Ids) -> tuple[S, float]:
             labels.append(replace(label, name=_own(label.name, taken)))
             taken.add(labels[-1].name)
             free += 1
-    return replace(scheme, ids=tuple(ids), labels=tuple(labels)), matches.moved_share
+    return replace(scheme, ids=tuple(ids), ids_given=free, labels=tuple(labels)), matches.moved_share
 
 
 def _own(name: str, taken: Collection[str]) -> str:

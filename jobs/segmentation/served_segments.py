@@ -59,12 +59,36 @@ class Label:
     action: str
 
 
-@dataclass(frozen=True)
-class Behaviour:
-    """Clusters over standardised ``log(1 + value)`` features; row i of ``centroids`` is cluster i.
+@dataclass(frozen=True, kw_only=True)
+class Clusters:
+    """Row i of ``centroids`` is cluster i.
 
-    ``monetary_unit`` is a typical order, in minor units or pieces; ``mean`` and ``scale`` are frozen at the fit. ``ids`` are the numbers
-    under which clusters are known over retrains, ``stability`` the mean Jaccard index of each with its like in refits on resampled users.
+    ``ids`` are the numbers under which clusters are known over retrains, of which ``ids_given`` are taken or were once; ``stability`` is
+    the mean Jaccard index of each with its like in refits on resampled users.
+    """
+
+    centroids: tuple[tuple[float, ...], ...]
+    labels: tuple[Label, ...]
+    ids: tuple[int, ...] = ()
+    ids_given: int = 0
+    stability: tuple[float, ...] = ()
+
+    @property
+    def cluster_ids(self) -> tuple[int, ...]:
+        """The number of each cluster."""
+        return self.ids or tuple(range(len(self.labels)))
+
+    @property
+    def free_id(self) -> int:
+        """The first number that no cluster has had."""
+        return max(self.ids_given, 1 + max(self.cluster_ids, default=-1))
+
+
+@dataclass(frozen=True)
+class Behaviour(Clusters):
+    """Clusters over standardised ``log(1 + value)`` features.
+
+    ``monetary_unit`` is a typical order, in minor units or pieces; ``mean`` and ``scale`` are frozen at the fit.
     """
 
     features: tuple[str, ...]
@@ -72,15 +96,6 @@ class Behaviour:
     monetary_unit: int
     mean: tuple[float, ...]
     scale: tuple[float, ...]
-    centroids: tuple[tuple[float, ...], ...]
-    labels: tuple[Label, ...]
-    ids: tuple[int, ...] = ()
-    stability: tuple[float, ...] = ()
-
-    @property
-    def cluster_ids(self) -> tuple[int, ...]:
-        """The number of each cluster."""
-        return self.ids or tuple(range(len(self.labels)))
 
     def points(self, rows: Rows) -> Matrix:
         """Users x features, standardised by the frozen mean and scale."""
@@ -93,20 +108,11 @@ class Behaviour:
 
 
 @dataclass(frozen=True)
-class Taste:
+class Taste(Clusters):
     """Clusters over square roots of category shares; users with fewer than ``minimum_events`` such events have no cluster."""
 
     categories: tuple[str, ...]
     minimum_events: int
-    centroids: tuple[tuple[float, ...], ...]
-    labels: tuple[Label, ...]
-    ids: tuple[int, ...] = ()
-    stability: tuple[float, ...] = ()
-
-    @property
-    def cluster_ids(self) -> tuple[int, ...]:
-        """The number of each cluster, as of ``Behaviour``."""
-        return self.ids or tuple(range(len(self.labels)))
 
     def assign(self, rows: Rows) -> Ids:
         """Cluster of each user, or NO_CLUSTER."""

@@ -155,7 +155,7 @@ def fit(
     labels = behaviour_labels(features, behaviour.centroids, frozen_mean, frozen_scale)
     points = (raw[:, varies] - mean) / scale
     found_again = stability(points, behaviour.centroids, seed=seed, search=search)
-    model = Behaviour(features, basis, unit, frozen_mean, frozen_scale, behaviour.centroids, labels, stability=found_again)
+    model = Behaviour(features, basis, unit, frozen_mean, frozen_scale, centroids=behaviour.centroids, labels=labels, stability=found_again)
 
     taste, taste_fit, remark = None, None, "taste clusters serve"
     categories = leading_categories(users, MOST_CATEGORIES)
@@ -170,7 +170,7 @@ def fit(
         else:
             names = taste_labels(categories, taste_fit.centroids, tuple(map(float, liking.mean(axis=0))))
             found_again = stability(liking, taste_fit.centroids, seed=seed, search=search)
-            taste = Taste(categories, MINIMUM_TASTE_EVENTS, taste_fit.centroids, names, stability=found_again)
+            taste = Taste(categories, MINIMUM_TASTE_EVENTS, centroids=taste_fit.centroids, labels=names, stability=found_again)
     return Candidate(SegmentModel(as_of.isoformat(), seed, model, taste), fits, behaviour, taste_fit, remark)
 
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from jobs.estimate import Estimate
-from jobs.recommender.gate import POPULARITY, Evidence, Lists, Rails, Rival, approved, decide
+from jobs.recommender.gate import POPULARITY, Evidence, Lists, Rails, Rival, decide
+from jobs.waiting import approved
 
 RAILS = Rails()
 BETTER, WORSE, UNSURE, EQUAL = Estimate(0.02, 0.01, 0.03), Estimate(-0.02, -0.03, -0.01), Estimate(0.02, 0.0, 0.04), Estimate(0.0, 0.0, 0.0)

@@ -91,6 +91,15 @@ def test_what_is_new_has_a_number_that_none_has_had_and_a_name_of_its_own(champi
     assert 0 < moved["behaviour"] < 0.5
 
 
+def test_a_number_that_went_with_its_cluster_is_not_given_again(champion: SegmentModel) -> None:
+    users = planted(800)[0]
+    left = replace(champion.behaviour, centroids=champion.behaviour.centroids[:3], labels=champion.behaviour.labels[:3])
+    without_last, _ = aligned(replace(champion, behaviour=left), champion, users)
+    assert without_last.behaviour.ids == (0, 1, 2)
+    found, _ = aligned(champion, without_last, users)
+    assert max(found.behaviour.ids) == 4
+
+
 def test_weekly_retrains_on_a_shop_that_does_not_change_leave_users_where_they_are(champion: SegmentModel) -> None:
     users, _, _ = planted(800)
     before, serving = champion.assign(users)[0], champion

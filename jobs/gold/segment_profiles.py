@@ -2,6 +2,9 @@
 
 from datetime import date
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -11,6 +14,8 @@ from jobs.contract import Column, Table
 from jobs.gold.user_features import USER_FEATURES
 from jobs.gold.user_segments import USER_SEGMENTS
 from jobs.segmentation import rfm
+from jobs.segmentation.rules import FIGURES, rule_of
+from jobs.segmentation.sample import MOST_USERS
 from jobs.segmentation.served_segments import UNASSIGNED, UNKNOWN_TASTE, Clusters, Label, SegmentModel
 from jobs.step import AsOf, Read, Step, Write
 
@@ -58,10 +63,21 @@ SEGMENT_PROFILES = Table(
             nullable=True,
             tolerance=TOLERANCE,
         ),
+        Column(
+            "rule",
+            "string",
+            "What tells its users from all others: the best leaf of a shallow tree; NULL where no short rule does.",
+            nullable=True,
+        ),
+        Column("rule_precision", "double", "Share of those whom the rule describes that are in it.", nullable=True, tolerance=TOLERANCE),
+        Column("rule_coverage", "double", "Share of the segment that the rule describes.", nullable=True, tolerance=TOLERANCE),
     ),
     key=("as_of_date", "scheme", "segment"),
     partitioned_by="as_of_date",
 )
+
+SEED = 20_240_701
+"""Of the order in which users are drawn that rules are learnt from."""
 
 SCHEMES = {"rfm": "rfm_segment", "behaviour": "behaviour_segment", "taste": "taste_segment"}
 NOTABLE_DIFFERENCE = 0.3
@@ -87,14 +103,14 @@ def build(features: DataFrame, segments: DataFrame, *, as_of: date, model: Segme
     """One row a scheme and segment; sums are exact, so that means are the same for any partitioning."""
     day = F.col("as_of_date") == F.lit(as_of)
     figures = features.where(day).select("user_id", "top_category_id", *[F.col(name).cast("bigint").alias(name) for name in WORDS])
-    membership = F.array(*[F.struct(F.lit(scheme).alias("scheme"), F.col(column).alias("segment")) for scheme, column in SCHEMES.items()])
-    members = segments.where(day).select("user_id", F.explode(membership).alias("member")).select("user_id", "member.*")
+    members = _members(segments.where(day))
     by_category = members.join(figures, "user_id").groupBy("scheme", "segment", "top_category_id").agg(*_sums())
     # From here on there are only as many rows as segments and categories.
     first = F.when(F.col("top_category_id").isNotNull(), F.struct((-F.col("user_count")).alias("fewer"), "top_category_id"))
     by_segment = by_category.groupBy("scheme", "segment").agg(*_totals(), F.min(first)["top_category_id"].alias("top_category_id"))
     everyone = by_segment.where("scheme = 'rfm'").agg(*_totals("all_"))
     known = by_segment.crossJoin(F.broadcast(everyone)).join(F.broadcast(_texts(features, model)), ["scheme", "segment"], "left")
+    known = known.join(_rules(figures, segments.where(day)), ["scheme", "segment"], "left")
     count = F.col("user_count")
     derived = {
         "as_of_date": F.lit(as_of),
@@ -109,6 +125,37 @@ def build(features: DataFrame, segments: DataFrame, *, as_of: date, model: Segme
         **{f"mean_{name}": _mean(name) for name in WORDS},
     }
     return known.select(*[derived.get(name, F.col(name)).alias(name) for name in SEGMENT_PROFILES.column_names])
+
+
+def _members(segments: DataFrame) -> DataFrame:
+    """One row a user and scheme."""
+    membership = F.array(*[F.struct(F.lit(scheme).alias("scheme"), F.col(column).alias("segment")) for scheme, column in SCHEMES.items()])
+    return segments.select("user_id", F.explode(membership).alias("member")).select("user_id", "member.*")
+
+
+def _rules(figures: DataFrame, segments: DataFrame) -> DataFrame:
+    """One row a scheme and segment that a short rule tells apart, worked out for each scheme from a sample in hash order."""
+    drawn = segments.orderBy(F.xxhash64(F.lit(SEED), "user_id"), "user_id").limit(MOST_USERS)
+    of_drawn = F.broadcast(_members(drawn)).join(figures, "user_id")
+    fields = "scheme string, segment string, rule string, rule_precision double, rule_coverage double"
+    return of_drawn.groupBy("scheme").applyInArrow(_rules_of_scheme, fields)
+
+
+def _rules_of_scheme(members: pa.Table) -> pa.Table:
+    ordered = members.sort_by("user_id")
+    points = np.column_stack([pc.fill_null(ordered[name], 0).to_numpy() for name in FIGURES])
+    segments, categories = np.array(ordered["segment"].to_pylist()), ordered["top_category_id"].to_pylist()
+    found = [(segment, rule_of(points, categories, segments == segment)) for segment in sorted(set(segments))]
+    told = [(str(segment), rule) for segment, rule in found if rule]
+    return pa.table(
+        {
+            "scheme": pa.array([ordered["scheme"][0].as_py()] * len(told), pa.string()),
+            "segment": pa.array([segment for segment, _ in told], pa.string()),
+            "rule": pa.array([rule.text for _, rule in told], pa.string()),
+            "rule_precision": pa.array([rule.precision for _, rule in told], pa.float64()),
+            "rule_coverage": pa.array([rule.coverage for _, rule in told], pa.float64()),
+        }
+    )
 
 
 def _sums() -> list[SparkColumn]:

@@ -50,6 +50,9 @@ class Segment:
     distinguishing: str
     meaning: str
     action: str
+    rule: str | None = None
+    rule_precision: float | None = None
+    rule_coverage: float | None = None
 
 
 @dataclass(frozen=True)
@@ -237,6 +240,9 @@ def _segments(profiles: DataFrame | None, day: date) -> tuple[Segment, ...]:
             row["distinguishing"],
             row["meaning"],
             row["action"],
+            row["rule"],
+            row["rule_precision"],
+            row["rule_coverage"],
         )
         for row in rows
     )

@@ -95,6 +95,16 @@ def test_clusters_speak_with_the_words_of_their_model(found: dict[tuple[str, str
     assert found["taste", UNASSIGNED]["distinguishing"] == "close to the average user"
 
 
+def test_a_segment_that_a_short_rule_tells_apart_has_it_in_words(spark: SparkSession) -> None:
+    users = [a_user(f"u{n:03}", n % 6, 100 * (n % 6), "tea") for n in range(240)]
+    drawn = [(AS_OF, user[1], "Champions" if user[7] >= 4 else "Window shoppers", "Fans", UNASSIGNED) for user in users]
+    frames = [spark.createDataFrame(users, FEATURES), spark.createDataFrame(drawn, SEGMENTS)]
+    rows = {row["segment"]: row for row in conform(build(*frames, as_of=AS_OF, model=MODEL), SEGMENT_PROFILES).collect()}
+    told = rows["Champions"]
+    assert (told["rule"], told["rule_precision"], told["rule_coverage"]) == ("orders: 4 or more", 1.0, 1.0)
+    assert (rows["Fans"]["rule"], rows["Fans"]["rule_coverage"]) == (None, None)
+
+
 def test_without_prices_spend_is_unknown(spark: SparkSession) -> None:
     row = profiles(spark, [(*user[:-1], None) for user in USERS])["rfm", "Champions"]
     assert (row["spend_minor"], row["spend_share"], row["mean_spend_minor"]) == (None, None, None)

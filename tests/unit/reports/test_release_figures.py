@@ -85,7 +85,14 @@ def sources(spark: SparkSession) -> Mapping[str, DataFrame]:
             spark,
             SEGMENT_PROFILES,
             {"scheme": "taste", "segment": "y", "user_count": 3, "user_share": 1.0},
-            {"scheme": "rfm", "segment": "Champions", "user_count": 2, "user_share": 2 / 3},
+            {
+                "scheme": "rfm",
+                "segment": "Champions",
+                "user_count": 2,
+                "user_share": 2 / 3,
+                "rule": "orders: 4 or more",
+                "rule_coverage": 0.5,
+            },
             {"scheme": "rfm", "segment": "At risk", "user_count": 1, "user_share": 1 / 3},
         ),
         "tag_sizes": table(
@@ -119,6 +126,12 @@ def test_days_have_visits_orders_and_sales(found: Figures) -> None:
 def test_the_funnel_is_that_of_the_last_seven_days_and_the_basis_with_most_visits(found: Figures) -> None:
     assert found.funnel == {"visit": 12, "viewed": 10, "carted": 2, "checkout": 0, "purchased": 1}
     assert found.funnel_basis == "session"
+
+
+def test_a_segment_keeps_the_rule_of_its_profile(found: Figures) -> None:
+    told = {one.name: (one.rule, one.rule_precision, one.rule_coverage) for one in found.segments}
+    assert told["Champions"] == ("orders: 4 or more", None, 0.5)
+    assert told["At risk"] == (None, None, None)
 
 
 def test_segments_moves_and_tags_come_largest_first(found: Figures) -> None:

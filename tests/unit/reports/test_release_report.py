@@ -102,6 +102,13 @@ def text() -> str:
     return render(FIGURES, ABOUT, BEFORE)
 
 
+def test_a_segment_that_a_rule_tells_apart_shows_it_with_how_well_it_does() -> None:
+    told = replace(segment("Champions", 70), rule="orders: 4 or more", rule_precision=0.9, rule_coverage=0.8125)
+    page = render(replace(FIGURES, segments=(told, segment("At risk", 30))), ABOUT, None)
+    assert page.count("In short: ") == 1
+    assert "In short: orders: 4 or more. 90% of whom that describes are in the segment, 81.2% of the segment is described." in page
+
+
 def test_figures_are_kept_and_come_back(text: str) -> None:
     again = Figures.from_json(FIGURES.to_json())
     assert again == FIGURES

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 from matplotlib.figure import Figure
+from pyspark.sql import DataFrame
 from sklearn.metrics import silhouette_score
 
 from jobs import approval, tracking
@@ -18,7 +19,7 @@ from jobs.context import Context
 from jobs.gold.user_features import USER_FEATURES
 from jobs.ops import decisions
 from jobs.segmentation import champion as serving
-from jobs.segmentation import gate, sample, served_segments
+from jobs.segmentation import feature_plots, feature_report, feature_sample, gate, sample, served_segments
 from jobs.segmentation.alignment import aligned
 from jobs.segmentation.fitting import Fit, Search, choose, faults, fit_k, stability, standardise
 from jobs.segmentation.naming import behaviour_labels, taste_labels
@@ -37,6 +38,9 @@ from jobs.segmentation.served_segments import (
     taste_matrix,
     typical_order,
 )
+from jobs.silver.events import EVENTS
+from jobs.silver.item_observations import ITEM_OBSERVATIONS
+from jobs.silver.order_lines import ORDER_LINES
 
 SEED = 20_240_701
 MOST_CATEGORIES = 60
@@ -62,8 +66,10 @@ def train(context: Context) -> dict[str, Any]:
     Raises BadDataError when the day has no set.
     """
     day = context.interval.last_day
-    snapshots = {USER_FEATURES.name: context.lake.read_set(day).snapshots[USER_FEATURES.name]}
-    users = sample.draw(context.lake.read(USER_FEATURES, snapshots[USER_FEATURES.name]), as_of=day, seed=SEED)
+    of_set = context.lake.read_set(day).snapshots
+    snapshots = {table.name: of_set[table.name] for table in (USER_FEATURES, *_LOOKED_BACK_AT) if table.name in of_set}
+    features = context.lake.read(USER_FEATURES, snapshots[USER_FEATURES.name])
+    users = sample.draw(features, as_of=day, seed=SEED)
     tracker = tracking.connect(context.settings)
     champion = serving.load(context)
     with tracker.training(
@@ -74,6 +80,7 @@ def train(context: Context) -> dict[str, Any]:
         run.log_params(
             {**parameters, "minimum_gain": gate.MINIMUM_GAIN, "champion": champion.version if champion else "none", **asdict(SEARCH)}
         )
+        _log_features(context, run, snapshots, features, day)
         version, metrics = None, {"users": float(users.num_rows)}
         decision = gate.too_few(users.num_rows)
         if decision is None:
@@ -115,6 +122,29 @@ def train(context: Context) -> dict[str, Any]:
             "report": _report(decision, metrics, run),
         }
     return result
+
+
+_LOOKED_BACK_AT = (EVENTS, ORDER_LINES, ITEM_OBSERVATIONS)
+"""What features of earlier days are made of."""
+
+
+def _log_features(context: Context, run: tracking.Run, snapshots: Mapping[str, int], features: DataFrame, day: date) -> None:
+    """Log which features tell what users do next; they as they were known a week ago, what happened as it is known today."""
+    if not all(table.name in snapshots for table in _LOOKED_BACK_AT):
+        run.tag({"features": "no report: the set has no silver tables"})
+        return
+    events, order_lines, observations = (context.lake.read(table, snapshots[table.name]) for table in _LOOKED_BACK_AT)
+    drawn = feature_sample.draw(events, order_lines, observations, features, as_of=day, seed=SEED)
+    figures, outcomes = feature_sample.split(drawn)
+    if figures.num_rows < gate.MINIMUM_USERS:
+        run.tag({"features": f"no report: {figures.num_rows} users were known a week ago, fewer than {gate.MINIMUM_USERS}"})
+        return
+    found = feature_report.examine(figures, outcomes, seed=SEED)
+    run.log_text(feature_report.table(found), "features/report.csv")
+    for name, plot in (("telling", feature_plots.telling), ("missing", feature_plots.missing), ("alike", feature_plots.alike)):
+        run.log_figure(plot(found), f"features_{name}")
+    kept = [one.name for one in found.features if one.verdict == feature_report.KEPT]
+    run.tag({"features": f"{len(kept)} of {len(found.features)} are worth keeping: {', '.join(kept)}"})
 
 
 def _word(decision: gate.Decision) -> str:

@@ -1,15 +1,23 @@
 """Claims about who has come into another segment."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
 
 from jobs.content_hash import content_hash
 from jobs.contract import conform
+from jobs.gold import user_segments
 from jobs.gold.membership_changes import FIGURES, MEMBERSHIP_CHANGES, build
+from jobs.segmentation.alignment import aligned
+from jobs.segmentation.fitting import Search
+from jobs.segmentation.training import fit
+from tests.unit.segmentation.shoppers import KINDS, another_week, planted
 
 BEFORE, TODAY = date(2026, 6, 28), date(2026, 6, 30)
 FEATURES = f"as_of_date date, user_id string, {', '.join(f'{name} bigint' for name in FIGURES)}"
@@ -91,3 +99,31 @@ def test_the_first_day_has_nothing_to_be_compared_with(spark: SparkSession) -> N
 def test_the_same_changes_on_any_number_of_partitions(spark: SparkSession) -> None:
     built = [build(*frames(spark, DAYS, {}, partitions), as_of=TODAY) for partitions in (1, 7)]
     assert len({content_hash(conform(one, MEMBERSHIP_CHANGES), MEMBERSHIP_CHANGES) for one in built}) == 1
+
+
+def test_planted_movers_and_hardly_anybody_else_are_told_over_a_retrain(spark: SparkSession) -> None:
+    search = Search(ks=(3, 4, 5), restarts=3, silhouette_users=600, resamples=2)
+    users, kinds, tastes = planted(600)
+    movers = {f"u{number:05d}" for number in range(0, 600, 10)}
+    order = list(KINDS)
+    turned = [order[(order.index(kind) + 1) % len(order)] if number % 10 == 0 else kind for number, kind in enumerate(kinds)]
+    now = another_week(turned, tastes, seed=7)
+    serving = replace(fit(users, as_of=BEFORE, seed=1, search=search).model, version="1")
+    retrained = replace(aligned(fit(now, as_of=TODAY, seed=2, search=search).model, serving, now)[0], version="2")
+    features = {day: as_features(spark, table, day) for day, table in ((BEFORE, users), (TODAY, now))}
+    segments = [user_segments.build(features[day], as_of=day, model=model) for day, model in ((BEFORE, serving), (TODAY, retrained))]
+    both = features[BEFORE].unionByName(features[TODAY])
+    told = build(both, segments[0].unionByName(segments[1]), as_of=TODAY).where("scheme = 'behaviour'").collect()
+    moved = {row["user_id"] for row in told}
+    assert len(moved & movers) / len(moved) >= 0.9
+    assert len(moved & movers) / len(movers) >= 0.9
+    assert all(row["is_new_model"] and row["moved_feature"] for row in told)
+
+
+def as_features(spark: SparkSession, users: pa.Table, day: date) -> DataFrame:
+    columns = {
+        "as_of_date": pa.array([day] * users.num_rows),
+        "event_count": users["active_days"],
+        "purchase_recency_days": pc.if_else(pc.greater(users["order_count"], 0), users["recency_days"], None),
+    }
+    return spark.createDataFrame(pa.table({name: users[name] for name in users.column_names} | columns))

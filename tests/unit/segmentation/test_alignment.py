@@ -11,7 +11,7 @@ from jobs.segmentation.alignment import LEAST_OVERLAP, aligned, matched
 from jobs.segmentation.fitting import Search, stability
 from jobs.segmentation.served_segments import NO_CLUSTER, Label, SegmentModel
 from jobs.segmentation.training import fit
-from tests.unit.segmentation.shoppers import planted
+from tests.unit.segmentation.shoppers import KINDS, another_week, planted
 
 SEARCH = Search(ks=(3, 4, 5), restarts=3, silhouette_users=600, resamples=5)
 DAY = date(2026, 6, 30)
@@ -100,16 +100,35 @@ def test_a_number_that_went_with_its_cluster_is_not_given_again(champion: Segmen
     assert max(found.behaviour.ids) == 4
 
 
-def test_weekly_retrains_on_a_shop_that_does_not_change_leave_users_where_they_are(champion: SegmentModel) -> None:
-    users, _, _ = planted(800)
-    before, serving = champion.assign(users)[0], champion
-    first = np.array(champion.behaviour.cluster_ids)[before]
+def retrained(serving: SegmentModel, users: pa.Table, week: int) -> SegmentModel:
+    """The week's model, fitted on three quarters of the users, with the labels of the one that serves."""
+    drawn = np.sort(np.random.default_rng(week).permutation(users.num_rows)[: 3 * users.num_rows // 4])
+    return aligned(fit(users.take(pa.array(drawn)), as_of=DAY, seed=week, search=SEARCH).model, serving, users)[0]
+
+
+def labels(model: SegmentModel, users: pa.Table) -> list[str]:
+    return [model.behaviour.labels[index].name for index in model.assign(users)[0]]
+
+
+def test_over_ten_weekly_retrains_of_a_shop_whose_truth_stays_users_keep_their_label(champion: SegmentModel) -> None:
+    users, kinds, tastes = planted(800)
+    first, serving = np.array(labels(champion, users)), champion
     for week in range(1, 11):
-        drawn = np.random.default_rng(week).permutation(800)[:600]
-        retrained = fit(users.take(pa.array(np.sort(drawn))), as_of=DAY, seed=week, search=SEARCH).model
-        serving, _ = aligned(retrained, serving, users)
-        now = np.array(serving.behaviour.cluster_ids)[serving.assign(users)[0]]
-        assert (now == first).mean() >= 0.95
+        now = another_week(kinds, tastes, seed=100 + week)
+        serving = retrained(serving, now, week)
+        assert (np.array(labels(serving, now)) == first).mean() >= 0.95
+
+
+def test_over_a_retrain_who_has_become_another_kind_of_shopper_moves_and_hardly_anybody_else(champion: SegmentModel) -> None:
+    users, kinds, tastes = planted(800)
+    movers = set(np.random.default_rng(6).permutation(800)[:80].tolist())
+    order = list(KINDS)
+    turned = [order[(order.index(kind) + 1) % len(order)] if number in movers else kind for number, kind in enumerate(kinds)]
+    now = another_week(turned, tastes, seed=7)
+    serving = retrained(champion, now, 1)
+    told = {number for number, pair in enumerate(zip(labels(champion, users), labels(serving, now), strict=True)) if pair[0] != pair[1]}
+    assert len(told & movers) / len(told) >= 0.9
+    assert len(told & movers) / len(movers) >= 0.9
 
 
 def test_a_cluster_that_stands_apart_is_found_again_and_a_cut_through_a_cloud_is_not() -> None:

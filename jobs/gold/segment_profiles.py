@@ -14,6 +14,7 @@ from jobs.contract import Column, Table
 from jobs.gold.user_features import USER_FEATURES
 from jobs.gold.user_segments import USER_SEGMENTS
 from jobs.segmentation import rfm
+from jobs.segmentation.cells import Segment
 from jobs.segmentation.rules import FIGURES, rule_of
 from jobs.segmentation.sample import MOST_USERS
 from jobs.segmentation.served_segments import UNASSIGNED, UNKNOWN_TASTE, Clusters, Label, SegmentModel
@@ -214,7 +215,7 @@ def _texts(features: DataFrame, model: SegmentModel | None) -> DataFrame:
     """Meaning and action of every segment that there may be."""
     no_model = Label(UNASSIGNED, "No model of this scheme serves yet.", "Use the RFM segments.")
     no_taste = Label(UNKNOWN_TASTE, "Too few clicks, carts and purchases to tell what they like.", "Show best sellers across categories.")
-    labels: list[tuple[str, Label | rfm.Segment, float | None]] = [("rfm", segment, None) for segment in rfm.SEGMENTS]
+    labels: list[tuple[str, Label | Segment, float | None]] = [("rfm", segment, None) for segment in rfm.SEGMENTS]
     labels += [("behaviour", *one) for one in _measured(model.behaviour if model else None)] or [("behaviour", no_model, None)]
     labels += [("taste", *one) for one in _measured(model.taste if model else None)] or [("taste", no_model, None)]
     labels += [("taste", no_taste, None)] if model and model.taste else []

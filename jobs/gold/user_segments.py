@@ -13,6 +13,7 @@ from expectations.gold.user_segments import SUITE
 from jobs.contract import Column, Table
 from jobs.gold.user_features import USER_FEATURES
 from jobs.segmentation import rfm
+from jobs.segmentation.cells import first_that_holds
 from jobs.segmentation.served_segments import COLUMNS, NO_CLUSTER, UNASSIGNED, UNKNOWN_TASTE, Clusters, SegmentModel
 from jobs.step import AsOf, Read, Step, Write
 
@@ -77,7 +78,7 @@ def build(features: DataFrame, *, as_of: date, model: SegmentModel | None) -> Da
         "frequency_quintile",
         F.col("known_monetary_quintile").alias("monetary_quintile"),
         "monetary_basis",
-        rfm.segment_column().alias("rfm_segment"),
+        first_that_holds(rfm.SEGMENTS).alias("rfm_segment"),
         _name("behaviour_cluster_id", model.behaviour if model else None, UNASSIGNED).alias("behaviour_segment"),
         "behaviour_cluster_id",
         _name("taste_cluster_id", model.taste if model else None, no_taste).alias("taste_segment"),

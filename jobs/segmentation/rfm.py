@@ -5,33 +5,16 @@ the same value therefore share a quintile always; the best value is in quintile 
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from jobs.segmentation.cells import Segment
+
 QUINTILES = 5
 NEW_VISITOR_DAYS = 7
 ACTIVE_VISITOR_DAYS = 14
-
-
-@dataclass(frozen=True)
-class Segment:
-    """A named cell: what it means in one line, what to do about it, and its bounds (column -> lowest and highest value, both inside)."""
-
-    name: str
-    meaning: str
-    action: str
-    bounds: Mapping[str, tuple[int, int]] = field(default_factory=dict, hash=False)
-
-    def holds(self, user: Mapping[str, int]) -> bool:
-        """Whether a user's figures lie within all bounds."""
-        return all(low <= user[column] <= high for column, (low, high) in self.bounds.items())
-
-    def condition(self) -> Column:
-        """The same as a Spark condition."""
-        return reduce(lambda both, one: both & one, (F.col(c).between(low, high) for c, (low, high) in self.bounds.items()), F.lit(True))
 
 
 def _buyer(name: str, meaning: str, action: str, **bounds: tuple[int, int]) -> Segment:
@@ -208,8 +191,3 @@ def _bucket(value: Column) -> Column:
     length = F.when(size == 0, 0).otherwise(F.length(F.bin(size)))
     leading = F.expr("shiftright(abs(value), greatest(length(bin(abs(value))) - 10, 0))")
     return F.signum(value).cast("bigint") * (length * 1024 + leading)
-
-
-def segment_column() -> Column:
-    """Name of the first segment that holds, over columns of the bounds' names."""
-    return F.coalesce(*[F.when(segment.condition(), F.lit(segment.name)) for segment in SEGMENTS])

@@ -8,7 +8,8 @@ import pytest
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from jobs.segmentation.rfm import SEGMENTS, bounds_frame, named_segment, quintile_bounds, quintile_column, quintile_of, segment_column
+from jobs.segmentation.cells import first_that_holds
+from jobs.segmentation.rfm import SEGMENTS, bounds_frame, named_segment, quintile_bounds, quintile_column, quintile_of
 
 
 def quintiles(values: list[int]) -> dict[int, int]:
@@ -107,6 +108,6 @@ def test_spark_names_cells_as_the_rules_do(spark: SparkSession) -> None:
         for o in (0, 1, 2)
     ]
     named = spark.createDataFrame([tuple(user.values()) for user in users], ", ".join(f"{name} int" for name in users[0])).withColumn(
-        "name", segment_column()
+        "name", first_that_holds(SEGMENTS)
     )
     assert [row["name"] for row in named.collect()] == [named_segment(user) for user in users]

@@ -320,14 +320,14 @@ def claims(rounds: Sequence[Mapping[str, Found]], margin: float = 1.0) -> Mappin
     return held
 
 
-def page(shop: Shop, rounds: Sequence[Mapping[str, Found]], held: Mapping[str, bool]) -> str:
-    """The table, the ratios, and which claims hold."""
+def page(shop: Shop, rounds: Sequence[Mapping[str, Found]], held: Mapping[str, bool], asked: str = "") -> str:
+    """The table, the ratios, and which claims hold; ``asked`` are the options beside the rounds."""
     users, items = shop.train.shape
     lines = [
         "# ALS in blocks beside its rivals",
         "",
-        f"`python -m benchmarks.als --rounds {len(rounds)}`: {users:,} users, {items:,} items, {shop.train.nnz:,} pairs, rank {RANK}, "
-        f"{ITERATIONS} iterations, {CORES} cores; seconds are the least and the median of the rounds, each "
+        f"`python -m benchmarks.als --rounds {len(rounds)}{asked}`: {users:,} users, {items:,} items, {shop.train.nnz:,} pairs, "
+        f"rank {RANK}, {ITERATIONS} iterations, {CORES} cores; seconds are the least and the median of the rounds, each "
         "with another seed; memory is what was resident at most.",
         "",
         "| | fit | lists of 20 | objective | ndcg_at_10 | GB, all | GB, driver | GB, a task |",
@@ -340,8 +340,10 @@ def page(shop: Shop, rounds: Sequence[Mapping[str, Found]], held: Mapping[str, b
         sizes = " | ".join(f"{max(one[contestant].figures[what] for one in rounds) / 1024:.1f}" for what in MEMORY)
         ndcg = np.mean([one[contestant].figures["ndcg_at_10"] for one in rounds])
         lines.append(f"| {contestant} | {told} | {first['objective']:,.0f} | {ndcg:.4f} | {sizes} |")
-    lines += ["", "| times longer than the blocks | fit: least, median | lists: least, median |", "|---|---|---|"]
-    for rival in [one for one in rounds[0] if one != BLOCKS]:
+    rivals = [one for one in rounds[0] if one != BLOCKS]
+    if rivals:
+        lines += ["", "| times longer than the blocks | fit: least, median | lists: least, median |", "|---|---|---|"]
+    for rival in rivals:
         told = " | ".join(f"{min(found):.1f}, {median(found):.1f}" for found in (ratios(rounds, rival, what) for what in LEAST))
         lines.append(f"| {rival} | {told} |")
     ids = [one[BLOCKS].figures["lists_with_ids"] for one in rounds]
@@ -376,7 +378,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     seeds = range(options.seed, options.seed + options.rounds)
     rounds = [{one: contested(data, one, seed) for one in CONTESTANTS if one in options.contestants} for seed in seeds]
     held = claims(rounds, options.margin)
-    found = page(Shop.read(data), rounds, held)
+    named = ("users", "items", "pairs", "contestants")
+    asked = {name: value for name, value in vars(options).items() if name in named and value != parser.get_default(name)}
+    told = "".join(f" --{name} {' '.join(value) if isinstance(value, list) else value}" for name, value in asked.items())
+    found = page(Shop.read(data), rounds, held, told)
     options.to.write_text(found, encoding="utf-8")
     print(found)
     return 0 if all(held.values()) else 1

@@ -29,7 +29,7 @@ PERSONALISATION = "personalisation"
 PURPOSES = (PERSONALISATION, "analytics", "email", "sms", "push", "ads")
 """What a user may be asked to agree to."""
 
-SCHEMES = ("rfm", "behaviour", "taste")
+SCHEMES = ("rfm", "behaviour", "taste", "density")
 """The schemes of segments: every user is in one segment of each."""
 
 TAG_SCOPES = ("global", "individual")

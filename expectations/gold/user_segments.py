@@ -13,13 +13,14 @@ SUITE = Suite(
         gxe.ExpectCompoundColumnsToBeUnique(column_list=["as_of_date", "user_id"], severity="critical"),
         *[
             gxe.ExpectColumnValuesToNotBeNull(column=name, severity="critical")
-            for name in ("user_id", "rfm_segment", "behaviour_segment", "taste_segment")
+            for name in ("user_id", "rfm_segment", "behaviour_segment", "taste_segment", "density_segment")
         ],
         *[gxe.ExpectColumnValuesToBeBetween(column=name, min_value=1, max_value=5, severity="critical") for name in _QUINTILES],
         gxe.ExpectColumnValuesToBeInSet(column="monetary_basis", value_set=["spend", "units"], severity="critical"),
         gxe.ExpectColumnValuesToBeInSet(column="rfm_segment", value_set=[segment.name for segment in SEGMENTS], severity="critical"),
         gxe.ExpectColumnValuesToBeBetween(column="behaviour_cluster_id", min_value=0, severity="critical"),
         gxe.ExpectColumnValuesToBeBetween(column="taste_cluster_id", min_value=0, severity="critical"),
+        gxe.ExpectColumnValuesToBeBetween(column="density_cluster_id", min_value=0, severity="critical"),
         gxe.ExpectColumnUniqueValueCountToBeBetween(column="rfm_segment", min_value=2, severity="warning"),
     ),
 )

@@ -11,6 +11,7 @@ from jobs.contract import Column, Table
 from jobs.gold.segment_profiles import SCHEMES, WORDS
 from jobs.gold.user_features import USER_FEATURES
 from jobs.gold.user_segments import USER_SEGMENTS
+from jobs.segmentation.served_segments import UNASSIGNED
 from jobs.step import AsOf, Read, Step, Write
 
 TOLERANCE = 1e-6
@@ -69,9 +70,12 @@ def build(features: DataFrame, segments: DataFrame, *, as_of: date) -> DataFrame
 
 
 def _changes(today: DataFrame, earlier: DataFrame, compared: DataFrame) -> DataFrame:
+    def segment(name: str) -> SparkColumn:
+        return F.coalesce(name, F.lit(UNASSIGNED))  # NULL in rows from before there was the scheme
+
     columns = list(SCHEMES.values())
-    now = today.select("user_id", "model_version", *columns)
-    then = earlier.select("user_id", F.col("model_version").alias("_model_then"), *[F.col(name).alias(f"_{name}") for name in columns])
+    now = today.select("user_id", "model_version", *[segment(name).alias(name) for name in columns])
+    then = earlier.select("user_id", F.col("model_version").alias("_model_then"), *[segment(name).alias(f"_{name}") for name in columns])
     entries = F.array(
         *[
             F.struct(F.lit(scheme).alias("scheme"), F.col(f"_{name}").alias("from_segment"), F.col(name).alias("to_segment"))

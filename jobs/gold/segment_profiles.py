@@ -9,6 +9,7 @@ from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from expectations import vocabulary
 from expectations.gold.segment_profiles import SUITE
 from jobs.contract import Column, Table
 from jobs.gold.user_features import USER_FEATURES
@@ -17,7 +18,7 @@ from jobs.segmentation import rfm
 from jobs.segmentation.cells import Segment
 from jobs.segmentation.rules import FIGURES, rule_of
 from jobs.segmentation.sample import MOST_USERS
-from jobs.segmentation.served_segments import UNASSIGNED, UNKNOWN_TASTE, Clusters, Label, SegmentModel
+from jobs.segmentation.served_segments import NOISE, UNASSIGNED, UNKNOWN_TASTE, Clusters, Label, SegmentModel
 from jobs.step import AsOf, Read, Step, Write
 
 TOLERANCE = 1e-6
@@ -25,12 +26,12 @@ TOLERANCE = 1e-6
 SEGMENT_PROFILES = Table(
     name="gold.segment_profiles",
     doc=(
-        "One row a scheme, segment and as-of day, for each segment with a user. The schemes are rfm, behaviour and taste: every user is in "
-        "one segment of each."
+        "One row a scheme, segment and as-of day, for each segment with a user. The schemes are rfm, behaviour, taste and density: every "
+        "user is in one segment of each."
     ),
     columns=(
         Column("as_of_date", "date", "Day at whose end the row was true."),
-        Column("scheme", "string", "rfm, behaviour or taste."),
+        Column("scheme", "string", "rfm, behaviour, taste or density."),
         Column("segment", "string", "Name of the segment."),
         Column("user_count", "bigint", "Users in it."),
         Column("user_share", "double", "Their share of all users.", tolerance=TOLERANCE),
@@ -80,7 +81,7 @@ SEGMENT_PROFILES = Table(
 SEED = 20_240_701
 """Of the order in which users are drawn that rules are learnt from."""
 
-SCHEMES = {"rfm": "rfm_segment", "behaviour": "behaviour_segment", "taste": "taste_segment"}
+SCHEMES = {scheme: f"{scheme}_segment" for scheme in vocabulary.SCHEMES}
 NOTABLE_DIFFERENCE = 0.3
 """Standard deviations by which a segment's mean must differ from that of all users to be worth a word."""
 MOST_WORDS = 3
@@ -130,7 +131,7 @@ def build(features: DataFrame, segments: DataFrame, *, as_of: date, model: Segme
 
 def _members(segments: DataFrame) -> DataFrame:
     """One row a user and scheme."""
-    membership = F.array(*[F.struct(F.lit(scheme).alias("scheme"), F.col(column).alias("segment")) for scheme, column in SCHEMES.items()])
+    membership = F.array(*[_entry(scheme, column) for scheme, column in SCHEMES.items()])
     return segments.select("user_id", F.explode(membership).alias("member")).select("user_id", "member.*")
 
 
@@ -157,6 +158,11 @@ def _rules_of_scheme(members: pa.Table) -> pa.Table:
             "rule_coverage": pa.array([rule.coverage for _, rule in told], pa.float64()),
         }
     )
+
+
+def _entry(scheme: str, column: str) -> SparkColumn:
+    """A user's segment in a scheme; unassigned in rows from before there was the scheme."""
+    return F.struct(F.lit(scheme).alias("scheme"), F.coalesce(column, F.lit(UNASSIGNED)).alias("segment"))
 
 
 def _sums() -> list[SparkColumn]:
@@ -214,11 +220,18 @@ def _distinguishing() -> SparkColumn:
 def _texts(features: DataFrame, model: SegmentModel | None) -> DataFrame:
     """Meaning and action of every segment that there may be."""
     no_model = Label(UNASSIGNED, "No model of this scheme serves yet.", "Use the RFM segments.")
+    noise = Label(
+        NOISE,
+        "Behave like too few others to be of a group: rare mixtures, and the first of a new kind of customers.",
+        "Treat them by their RFM segment, and look at the best buyers among them one by one.",
+    )
     no_taste = Label(UNKNOWN_TASTE, "Too few clicks, carts and purchases to tell what they like.", "Show best sellers across categories.")
     labels: list[tuple[str, Label | Segment, float | None]] = [("rfm", segment, None) for segment in rfm.SEGMENTS]
     labels += [("behaviour", *one) for one in _measured(model.behaviour if model else None)] or [("behaviour", no_model, None)]
     labels += [("taste", *one) for one in _measured(model.taste if model else None)] or [("taste", no_model, None)]
     labels += [("taste", no_taste, None)] if model and model.taste else []
+    labels += [("density", *one) for one in _measured(model.density if model else None)] or [("density", no_model, None)]
+    labels += [("density", noise, None)] if model and model.density else []
     rows = [(scheme, label.name, label.meaning, label.action, stability) for scheme, label, stability in labels]
     return features.sparkSession.createDataFrame(rows, "scheme string, segment string, meaning string, action string, stability double")
 

@@ -1,4 +1,4 @@
-"""``gold.user_segments``: the segments of each user at the end of a day, in three schemes."""
+"""``gold.user_segments``: the segments of each user at the end of a day, in four schemes."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -14,7 +14,7 @@ from jobs.contract import Column, Table
 from jobs.gold.user_features import USER_FEATURES
 from jobs.segmentation import rfm
 from jobs.segmentation.cells import first_that_holds
-from jobs.segmentation.served_segments import COLUMNS, NO_CLUSTER, UNASSIGNED, UNKNOWN_TASTE, Clusters, SegmentModel
+from jobs.segmentation.served_segments import COLUMNS, NO_CLUSTER, NOISE, UNASSIGNED, UNKNOWN_TASTE, Clusters, Ids, SegmentModel
 from jobs.step import AsOf, Read, Step, Write
 
 USER_SEGMENTS = Table(
@@ -36,12 +36,20 @@ USER_SEGMENTS = Table(
         Column("taste_segment", "string", f"Cluster of taste; unassigned without a model of it, '{UNKNOWN_TASTE}' after too few events."),
         Column("taste_cluster_id", "int", "Number of that cluster, kept likewise.", nullable=True),
         Column("model_version", "string", "Registry version of the model; NULL before there is one.", nullable=True, is_metadata=True),
+        Column(
+            "density_segment",
+            "string",
+            f"Dense group of users who behave alike, '{NOISE}' outside of all; unassigned without a model of it, NULL in rows from before.",
+            nullable=True,
+        ),
+        Column("density_cluster_id", "int", "Number of that group, kept likewise; NULL outside of all.", nullable=True),
     ),
     key=("as_of_date", "user_id"),
     partitioned_by="as_of_date",
 )
 
 _CARRIED = ("user_id", "purchase_recency_days", *[name for name in COLUMNS if name != "top_categories"])
+_NUMBERS = ("behaviour_cluster_id", "taste_cluster_id", "density_cluster_id")
 _MEASURES = {
     "recency": "-cast(purchase_recency_days AS bigint)",
     "frequency": "order_count",
@@ -84,30 +92,33 @@ def build(features: DataFrame, *, as_of: date, model: SegmentModel | None) -> Da
         _name("taste_cluster_id", model.taste if model else None, no_taste).alias("taste_segment"),
         "taste_cluster_id",
         F.lit(model.version if model else None).cast("string").alias("model_version"),
+        _name("density_cluster_id", model.density if model else None, NOISE if model and model.density else UNASSIGNED).alias(
+            "density_segment"
+        ),
+        "density_cluster_id",
     )
 
 
 def _clustered(users: DataFrame, model: SegmentModel | None) -> DataFrame:
-    """The carried columns with ``behaviour_cluster_id`` and ``taste_cluster_id``, NULL for none; one Python crossing, no shuffle."""
+    """The carried columns with the number of a cluster in each scheme, NULL for none; one Python crossing, no shuffle."""
     if model is None:
-        nobody = F.lit(None).cast("int")
-        return users.select(*_CARRIED, nobody.alias("behaviour_cluster_id"), nobody.alias("taste_cluster_id"))
+        return users.select(*_CARRIED, *[F.lit(None).cast("int").alias(name) for name in _NUMBERS])
     wanted = users.select(*_CARRIED, "top_categories")
     fields = ", ".join(f"`{name}` {kind}" for name, kind in wanted.dtypes if name != "top_categories")
 
     def assign(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        schemes = (model.behaviour, model.taste, model.density)
         for batch in batches:
-            behaviour, taste = model.assign(batch)
-            none = np.equal(taste, NO_CLUSTER)
-            numbers = np.array(model.taste.cluster_ids if model.taste else (NO_CLUSTER,), np.int32)
-            ids = [
-                pa.array(np.array(model.behaviour.cluster_ids, np.int32)[behaviour]),
-                pa.array(numbers[np.where(none, 0, taste)], pa.int32(), mask=none),
-            ]
-            arrays = [batch.column(name) for name in _CARRIED] + ids
-            yield pa.RecordBatch.from_arrays(arrays, names=[*_CARRIED, "behaviour_cluster_id", "taste_cluster_id"])
+            numbers = [_numbers(scheme, ids) for scheme, ids in zip(schemes, model.assign(batch), strict=True)]
+            yield pa.RecordBatch.from_arrays([batch.column(name) for name in _CARRIED] + numbers, names=[*_CARRIED, *_NUMBERS])
 
-    return wanted.mapInArrow(assign, f"{fields}, behaviour_cluster_id int, taste_cluster_id int")
+    return wanted.mapInArrow(assign, ", ".join([fields, *[f"{name} int" for name in _NUMBERS]]))
+
+
+def _numbers(scheme: Clusters | None, ids: Ids) -> pa.Array:
+    """The numbers under which clusters are known, NULL for none."""
+    known = np.array([*(scheme.cluster_ids if scheme else ()), NO_CLUSTER], np.int32)
+    return pa.array(known[ids], pa.int32(), mask=np.equal(ids, NO_CLUSTER))
 
 
 def _name(id_column: str, scheme: Clusters | None, otherwise: str) -> SparkColumn:

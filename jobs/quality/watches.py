@@ -15,6 +15,7 @@ VALUE_COUNTED = frozenset(
         "category_id",
         "channel",
         "currency",
+        "density_segment",
         "event_type",
         "kind",
         "model",

@@ -26,6 +26,7 @@ SCHEME_WORDS = {
     "rfm": ("Recency, frequency, money", "A rule, the same every day."),
     "behaviour": ("Behaviour", "Clusters of what users do."),
     "taste": ("Taste", "Clusters of what users like."),
+    "density": ("Density", "Dense groups of users who behave alike, and who is unlike any."),
 }
 NEWCOMERS = "(no user then)"
 MOST_SHADES = 5

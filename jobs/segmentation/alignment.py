@@ -52,11 +52,14 @@ def aligned(model: SegmentModel, champion: SegmentModel, users: Rows) -> tuple[S
     as it is.
     """
     new, old = model.assign(users), champion.assign(users)
-    behaviour, moved = _renamed(model.behaviour, champion.behaviour, old[0], new[0])
+    behaviour, moved = _renamed(model.behaviour, champion.behaviour, old.behaviour, new.behaviour)
     found, shares = replace(model, behaviour=behaviour), {"behaviour": moved}
     if model.taste and champion.taste:
-        taste, shares["taste"] = _renamed(model.taste, champion.taste, old[1], new[1])
+        taste, shares["taste"] = _renamed(model.taste, champion.taste, old.taste, new.taste)
         found = replace(found, taste=taste)
+    if model.density and champion.density:
+        density, shares["density"] = _renamed(model.density, champion.density, old.density, new.density)
+        found = replace(found, density=density)
     return found, shares
 
 

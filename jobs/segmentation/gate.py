@@ -1,5 +1,6 @@
 """Whether new segments may replace the ones that serve. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jobs.segmentation.fitting import Fit, Search, faults
@@ -27,10 +28,16 @@ class Standing:
     has_taste: bool
     taste_silhouette: float | None = None
     moved_share: float = 0.0
+    has_density: bool = False
 
 
 MOST_MOVED = 0.2
 """Share of the users beyond which a retrain that moves them into other segments waits for a person."""
+
+
+def moved_share(moved: Mapping[str, float]) -> float:
+    """The greatest share that moves in a scheme, density aside: its groups hold up nothing."""
+    return max(share for scheme, share in moved.items() if scheme != "density")
 
 
 @dataclass(frozen=True)
@@ -49,11 +56,11 @@ def too_few(users: int) -> Decision | None:
     return Decision(is_promoted=False, reason=f"Refused: {users} users, fewer than {MINIMUM_USERS}; RFM segments serve.")
 
 
-def decide(behaviour: Fit, taste: Fit | None, champion: Standing | None, search: Search) -> Decision:
-    """Promote the first model without faults; later ones when they gain, when the champion has decayed, or when taste is new.
+def decide(behaviour: Fit, taste: Fit | None, champion: Standing | None, search: Search, *, has_density: bool = False) -> Decision:
+    """Promote the first model without faults; later ones when they gain, when the champion has decayed, or when taste or density is new.
 
     ``taste`` is None where a shop has no categories, or where its clusters have faults: behaviour can serve without it, unless the champion
-    knows taste.
+    knows taste. Density never speaks against a model.
     """
     figures = f"{behaviour.k} behaviour clusters, silhouette {behaviour.silhouette:.2f}, stability {behaviour.stability:.2f}"
     figures += f", {taste.k} taste clusters, silhouette {taste.silhouette:.2f}" if taste else ", no taste clusters"
@@ -61,14 +68,14 @@ def decide(behaviour: Fit, taste: Fit | None, champion: Standing | None, search:
         return Decision(is_promoted=False, reason=f"Refused: {figures}: {'; '.join(found)}.")
     if champion is None:
         return Decision(is_promoted=True, reason=f"Promoted as the first champion: {figures}.")
-    found_better = _against(champion, figures, behaviour, taste, search)
+    found_better = _against(champion, figures, behaviour, taste, search, has_density=has_density)
     if found_better.is_promoted and champion.moved_share > MOST_MOVED:
         moved = f"{champion.moved_share:.0%} of the users would come into another segment, more than {MOST_MOVED:.0%}"
         return Decision(is_promoted=False, reason=f"{AWAITS}{found_better.reason.removeprefix(PROMOTED)} {moved}.", awaits_approval=True)
     return found_better
 
 
-def _against(champion: Standing, figures: str, behaviour: Fit, taste: Fit | None, search: Search) -> Decision:
+def _against(champion: Standing, figures: str, behaviour: Fit, taste: Fit | None, search: Search, *, has_density: bool) -> Decision:
     if champion.has_taste and taste is None:
         return Decision(is_promoted=False, reason=f"Refused: {figures}, while champion {champion.version} knows taste.")
     if champion.behaviour_smallest_share < search.minimum_share:
@@ -82,6 +89,9 @@ def _against(champion: Standing, figures: str, behaviour: Fit, taste: Fit | None
     against = f"gains in silhouette over champion {champion.version} on the same users: {', '.join(f'{gain:+.3f}' for gain in gains)}"
     if max(gains) >= MINIMUM_GAIN and min(gains) >= -MINIMUM_GAIN:
         return Decision(is_promoted=True, reason=f"{PROMOTED}{figures}; {against}.")
+    if has_density and not champion.has_density and min(gains) >= -MINIMUM_GAIN:
+        why = f"champion {champion.version} has no dense groups"
+        return Decision(is_promoted=True, reason=f"{PROMOTED}{figures}; {why}; {against}.")
     return Decision(
         is_promoted=False, reason=f"Kept the champion, whose names are known: {figures}; {against}, asked for {MINIMUM_GAIN:+.2f}."
     )

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -21,14 +21,17 @@ Ids = npt.NDArray[np.int32]
 Rows: TypeAlias = Any
 """A pyarrow Table or RecordBatch; pyarrow has no types to check against."""
 
-FORMAT = 2
-READ = (1, 2)
-"""Formats that are read: the first knew neither numbers that stay nor the stability of a cluster."""
+FORMAT = 3
+READ = (1, 2, 3)
+"""Formats that are read: the first knew neither numbers that stay nor the stability of a cluster, the second no density."""
 
 FILE = "segments.json"
 NO_CLUSTER = -1
 UNKNOWN_TASTE = "Taste not known yet"
 UNASSIGNED = "unassigned"
+NOISE = "Unlike any group"
+"""Segment of who is in no dense group, where density clusters serve."""
+ROWS_AT_ONCE = 512
 
 BEHAVIOUR_FEATURES = ("recency_days", "tenure_days", "active_span_days", "active_days", "add_to_cart_count", "monetary")
 """What behaviour clusters look at. ``active_span_days`` are the days from the first event to the last, both included; ``monetary`` is
@@ -121,19 +124,49 @@ class Taste(Clusters):
 
 
 @dataclass(frozen=True)
+class Density(Clusters):
+    """Dense groups among the points of ``Behaviour``: ``cells`` are the middles of their core cells, ``cell_clusters`` whose each is."""
+
+    eps: float
+    cells: tuple[tuple[float, ...], ...]
+    cell_clusters: tuple[int, ...]
+
+    def assign(self, points: Matrix) -> Ids:
+        """Cluster of the nearest core cell not farther than ``eps``, or NO_CLUSTER."""
+        return nearest_within(points, self.cells, self.cell_clusters, self.eps)
+
+
+class Assigned(NamedTuple):
+    """Cluster of each user in each scheme, by index; NO_CLUSTER where there is none."""
+
+    behaviour: Ids
+    taste: Ids
+    density: Ids
+
+
+@dataclass(frozen=True)
 class SegmentModel:
-    """The clusters of one training; ``taste`` is None where a shop has no categories. ``version`` is the registry's."""
+    """The clusters of one training; ``taste`` is None where a shop has no categories, ``density`` where it has no dense groups.
+
+    ``version`` is the registry's.
+    """
 
     as_of_date: str
     seed: int
     behaviour: Behaviour
     taste: Taste | None
     version: str | None = None
+    density: Density | None = None
 
-    def assign(self, rows: Rows) -> tuple[Ids, Ids]:
-        """Behaviour and taste cluster of each user, by index; the latter NO_CLUSTER throughout when there are no taste clusters."""
-        taste = self.taste.assign(rows) if self.taste else np.full(rows.num_rows, NO_CLUSTER, dtype=np.int32)
-        return self.behaviour.assign(rows), taste
+    def assign(self, rows: Rows) -> Assigned:
+        """The clusters of each user, NO_CLUSTER throughout in a scheme that the model does not have."""
+        nobody = np.full(rows.num_rows, NO_CLUSTER, dtype=np.int32)
+        points = self.behaviour.points(rows)
+        return Assigned(
+            nearest(points, self.behaviour.centroids),
+            self.taste.assign(rows) if self.taste else nobody,
+            self.density.assign(points) if self.density else nobody,
+        )
 
     def to_json(self) -> str:
         """The model as text; the same model gives the same text."""
@@ -152,6 +185,7 @@ def from_json(text: str, version: str | None = None) -> SegmentModel:
         behaviour=Behaviour(**_frozen(content["behaviour"])),
         taste=Taste(**_frozen(content["taste"])) if content["taste"] else None,
         version=version or content["version"],
+        density=Density(**_frozen(content["density"])) if content.get("density") else None,
     )
 
 
@@ -168,6 +202,36 @@ def nearest(points: Matrix, centroids: Sequence[Sequence[float]]) -> Ids:
     for column, values in enumerate(np.array(centroids, dtype=np.float64).T):
         distances += (points[:, column, None] - values[None, :]) ** 2
     return cast("Ids", distances.argmin(axis=1).astype(np.int32))
+
+
+def nearest_within(points: Matrix, cells: Sequence[Sequence[float]], clusters: Sequence[int], reach: float) -> Ids:
+    """Of each point the cluster of the nearest cell at most ``reach`` away, or NO_CLUSTER.
+
+    Cells lie in the order of their most spread coordinate, so that a few points at a time need to look at few of them; like ``nearest`` it
+    does not matter who shares the batch.
+
+    >>> nearest_within(np.array([[0.4], [2.1], [9.0]]), [[0.0], [2.0]], [7, 5], 1.0).tolist()
+    [7, 5, -1]
+    """
+    middles = np.array(cells, dtype=np.float64)
+    axis = int(np.ptp(middles, axis=0).argmax())
+    by_place = np.argsort(middles[:, axis], kind="stable")
+    middles, own = middles[by_place], np.array(clusters, dtype=np.int32)[by_place]
+    order = np.argsort(points[:, axis], kind="stable")
+    found = np.full(len(points), NO_CLUSTER, dtype=np.int32)
+    for at in range(0, len(points), ROWS_AT_ONCE):
+        rows = order[at : at + ROWS_AT_ONCE]
+        mine = points[rows]
+        low = np.searchsorted(middles[:, axis], mine[0, axis] - reach, side="left")
+        high = np.searchsorted(middles[:, axis], mine[-1, axis] + reach, side="right")
+        if low < high:
+            distances = np.zeros((len(rows), high - low))
+            for column, values in enumerate(middles[low:high].T):
+                distances += (mine[:, column, None] - values[None, :]) ** 2
+            nearest_of = distances.argmin(axis=1)
+            is_near = distances[np.arange(len(rows)), nearest_of] <= reach**2
+            found[rows[is_near]] = own[low:high][nearest_of[is_near]]
+    return found
 
 
 def behaviour_matrix(rows: Rows, features: Sequence[str], *, monetary_basis: str, monetary_unit: int) -> Matrix:
@@ -240,20 +304,21 @@ class ServedSegments:
         self.model = model
 
     def predict(self, frame: pd.DataFrame, params: Mapping[str, Any] | None = None) -> pd.DataFrame:  # noqa: ARG002 pyfunc's signature
-        """One row a user with COLUMNS -> the ids and names of both clusters."""
+        """One row a user with COLUMNS -> the ids and names of the clusters of every scheme."""
         fields = {name: _CATEGORIES_TYPE if name == "top_categories" else pa.float64() for name in COLUMNS}
         rows = pa.table({name: pa.array([_listed(v) for v in frame[name]], kind, from_pandas=True) for name, kind in fields.items()})
-        behaviour, taste = self.model.assign(rows)
-        taste_labels, taste_ids = (self.model.taste.labels, self.model.taste.cluster_ids) if self.model.taste else ((), ())
-        unknown = UNKNOWN_TASTE if self.model.taste else UNASSIGNED
-        return pd.DataFrame(
-            {
-                "behaviour_cluster_id": np.array(self.model.behaviour.cluster_ids, np.int32)[behaviour],
-                "behaviour_segment": [self.model.behaviour.labels[i].name for i in behaviour],
-                "taste_cluster_id": np.array([taste_ids[i] if i != NO_CLUSTER else NO_CLUSTER for i in taste], np.int32),
-                "taste_segment": [taste_labels[i].name if i != NO_CLUSTER else unknown for i in taste],
-            }
-        )
+        found = self.model.assign(rows)
+        columns: dict[str, object] = {}
+        for scheme, clusters, ids, otherwise in (
+            ("behaviour", self.model.behaviour, found.behaviour, UNASSIGNED),
+            ("taste", self.model.taste, found.taste, UNKNOWN_TASTE),
+            ("density", self.model.density, found.density, NOISE),
+        ):
+            numbers = (*(clusters.cluster_ids if clusters else ()), NO_CLUSTER)
+            names = (*(label.name for label in (clusters.labels if clusters else ())), otherwise if clusters else UNASSIGNED)
+            columns[f"{scheme}_cluster_id"] = np.array(numbers, np.int32)[ids]
+            columns[f"{scheme}_segment"] = [names[index] for index in ids]
+        return pd.DataFrame(columns)
 
 
 def _listed(value: object) -> object:

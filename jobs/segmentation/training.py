@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 from matplotlib.figure import Figure
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 from sklearn.metrics import silhouette_score
 
 from jobs import approval, tracking
@@ -19,7 +21,7 @@ from jobs.context import Context
 from jobs.gold.user_features import USER_FEATURES
 from jobs.ops import decisions
 from jobs.segmentation import champion as serving
-from jobs.segmentation import feature_plots, feature_report, feature_sample, gate, sample, served_segments
+from jobs.segmentation import density, feature_plots, feature_report, feature_sample, gate, micro_clusters, sample, served_segments
 from jobs.segmentation.alignment import aligned
 from jobs.segmentation.fitting import Fit, Search, choose, faults, fit_k, stability, standardise
 from jobs.segmentation.naming import behaviour_labels, taste_labels
@@ -28,6 +30,7 @@ from jobs.segmentation.served_segments import (
     COLUMNS,
     FILE,
     Behaviour,
+    Density,
     Ids,
     Matrix,
     SegmentModel,
@@ -47,17 +50,20 @@ MOST_CATEGORIES = 60
 """Categories that taste looks at: those with most events."""
 MINIMUM_TASTE_EVENTS = 3
 SEARCH = Search()
+RULE = density.Rule()
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """What one training found: the model, the fits of every k by scheme, the chosen ones, and why taste is left out if it is."""
+    """What one training found: the model, the fits of every k by scheme, the chosen ones, and why taste or density is left out if it is."""
 
     model: SegmentModel
     fits: dict[str, list[Fit]]
     behaviour: Fit
     taste: Fit | None
     taste_remark: str
+    density: density.DensityFit | None
+    density_remark: str
 
 
 def train(context: Context) -> dict[str, Any]:
@@ -81,16 +87,24 @@ def train(context: Context) -> dict[str, Any]:
             {**parameters, "minimum_gain": gate.MINIMUM_GAIN, "champion": champion.version if champion else "none", **asdict(SEARCH)}
         )
         _log_features(context, run, snapshots, features, day)
+        run.log_params({f"density_{name}": value for name, value in asdict(RULE).items()})
         version, metrics = None, {"users": float(users.num_rows)}
         decision = gate.too_few(users.num_rows)
         if decision is None:
-            candidate = fit(users, as_of=day, seed=SEED, search=SEARCH, on_fit=lambda scheme, found: _log_fit(run, scheme, found))
+            candidate = fit(
+                users,
+                as_of=day,
+                seed=SEED,
+                search=SEARCH,
+                on_fit=lambda scheme, found: _log_fit(run, scheme, found),
+                everybody=features.where(F.col("as_of_date") == F.lit(day)).select(*COLUMNS),
+            )
             stands = standing(champion, users, SEARCH)
             if champion is not None and stands is not None:
                 model, moved = aligned(candidate.model, champion, users)
-                candidate, stands = replace(candidate, model=model), replace(stands, moved_share=max(moved.values()))
+                candidate, stands = replace(candidate, model=model), replace(stands, moved_share=gate.moved_share(moved))
                 metrics |= {f"{scheme}_moved_share": share for scheme, share in moved.items()}
-            decision = gate.decide(candidate.behaviour, candidate.taste, stands, SEARCH)
+            decision = gate.decide(candidate.behaviour, candidate.taste, stands, SEARCH, has_density=candidate.model.density is not None)
             metrics |= _log_candidate(run, candidate)
             tags = {"run_id": context.run_id} | ({tracking.AWAITS_APPROVAL: decision.reason} if decision.awaits_approval else {})
             version = _register(tracker, run, candidate.model, users, tags)
@@ -163,9 +177,18 @@ def _report(decision: gate.Decision, metrics: Mapping[str, float], run: tracking
 
 
 def fit(
-    users: pa.Table, *, as_of: date, seed: int, search: Search, on_fit: Callable[[str, Fit], None] = lambda _scheme, _fit: None
+    users: pa.Table,
+    *,
+    as_of: date,
+    seed: int,
+    search: Search,
+    on_fit: Callable[[str, Fit], None] = lambda _scheme, _fit: None,
+    everybody: DataFrame | None = None,
 ) -> Candidate:
-    """Fit both schemes on a sample in hash order; ``on_fit`` hears of every k. The same sample and seed give the same candidate."""
+    """Fit the schemes on a sample in hash order; ``on_fit`` hears of every k. The same sample and seed give the same candidate.
+
+    Dense groups are those of ``everybody``, whom the sample is drawn from; without that of the sample itself.
+    """
     fits: dict[str, list[Fit]] = {"behaviour": [], "taste": []}
 
     def search_k(scheme: str, points: Matrix) -> Fit:
@@ -201,7 +224,24 @@ def fit(
             names = taste_labels(categories, taste_fit.centroids, tuple(map(float, liking.mean(axis=0))))
             found_again = stability(liking, taste_fit.centroids, seed=seed, search=search)
             taste = Taste(categories, MINIMUM_TASTE_EVENTS, centroids=taste_fit.centroids, labels=names, stability=found_again)
-    return Candidate(SegmentModel(as_of.isoformat(), seed, model, taste), fits, behaviour, taste_fit, remark)
+    dense, groups, density_remark = _dense_groups(points, model, seed=seed, everybody=everybody)
+    segments = SegmentModel(as_of.isoformat(), seed, model, taste, density=groups)
+    return Candidate(segments, fits, behaviour, taste_fit, remark, dense, density_remark)
+
+
+def _dense_groups(
+    points: Matrix, behaviour: Behaviour, *, seed: int, everybody: DataFrame | None
+) -> tuple[density.DensityFit | None, Density | None, str]:
+    """What was found, what serves of it, and a remark."""
+    population = None if everybody is None else partial(micro_clusters.of_frame, everybody, behaviour.points, points.shape[1])
+    found = density.fit(points, rule=RULE, seed=seed, population=population)
+    if found is None:
+        return None, None, "no dense groups: most users are at the same point as many others"
+    if wrong := density.faults(found, RULE):
+        return found, None, f"no dense groups serve: {'; '.join(wrong)}"
+    labels = behaviour_labels(behaviour.features, found.centroids, behaviour.mean, behaviour.scale)
+    groups = Density(found.eps, found.cells, found.cell_clusters, centroids=found.centroids, labels=labels, stability=found.stability)
+    return found, groups, "dense groups serve"
 
 
 def standing(champion: SegmentModel | None, users: pa.Table, search: Search) -> gate.Standing | None:
@@ -220,6 +260,7 @@ def standing(champion: SegmentModel | None, users: pa.Table, search: Search) -> 
         behaviour_silhouette=_silhouette(points, clusters, search),
         behaviour_smallest_share=float(np.bincount(clusters, minlength=len(champion.behaviour.centroids)).min() / len(points)),
         has_taste=champion.taste is not None,
+        has_density=champion.density is not None,
         taste_silhouette=taste_silhouette,
     )
 
@@ -247,15 +288,55 @@ def _log_candidate(run: tracking.Run, candidate: Candidate) -> dict[str, float]:
             metrics |= {
                 f"{scheme}_{name}": float(getattr(chosen, name)) for name in ("k", "silhouette", "stability", "smallest_share", "score")
             }
+    if candidate.density:
+        metrics |= _density_figures(candidate.density)
+        run.log_figure(_density_curve(candidate.density), "density_k_distances")
+        run.log_figure(_density_sizes(candidate.density), "density_sizes")
     run.log_metrics(metrics)
     model = candidate.model
     labels = [("Behaviour", label) for label in model.behaviour.labels] + [
         ("Taste", label) for label in (model.taste.labels if model.taste else ())
     ]
+    labels += [("Density", label) for label in (model.density.labels if model.density else ())]
     lines = [f"- **{label.name}** ({scheme}): {label.meaning} {label.action}" for scheme, label in labels]
-    run.log_text("\n".join(["# Segments of the candidate", "", *lines, "", candidate.taste_remark]), "segments.md")
-    run.tag({"taste": candidate.taste_remark})
+    remarks = [candidate.taste_remark, candidate.density_remark]
+    run.log_text("\n".join(["# Segments of the candidate", "", *lines, "", *remarks]), "segments.md")
+    run.tag({"taste": candidate.taste_remark, "density": candidate.density_remark})
     return metrics
+
+
+def _density_figures(found: density.DensityFit) -> dict[str, float]:
+    measured = {
+        "eps": found.eps,
+        "min_samples": found.min_samples,
+        "clusters": len(found.centroids),
+        "noise_share": found.noise_share,
+        "grid_cells": found.grid_cells,
+        "grid_side": found.side,
+        "core_cells": found.core_cells,
+        "served_cells": len(found.cells),
+        **({"smallest_share": min(found.shares), "stability": min(found.stability)} if found.shares else {}),
+    }
+    return {f"density_{name}": float(value) for name, value in measured.items()}
+
+
+def _density_curve(found: density.DensityFit) -> Figure:
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(np.linspace(0, 1, len(found.curve)), found.curve, label="distance to the k-th nearest")
+    axes.axhline(found.eps, linestyle="--", color="grey", label=f"eps: {found.eps:.3f}")
+    axes.set(title="density: choice of eps", xlabel="share of the sample", ylabel="standard deviations")
+    axes.legend(loc="upper left")
+    return figure
+
+
+def _density_sizes(found: density.DensityFit) -> Figure:
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axes = figure.subplots()
+    names = [*map(str, range(len(found.shares))), "noise"]
+    axes.bar(names, [*found.shares, found.noise_share])
+    axes.set(title="density: sizes", xlabel="group", ylabel="share of the users")
+    return figure
 
 
 def _curve(scheme: str, fits: list[Fit], chosen: Fit | None) -> Figure:

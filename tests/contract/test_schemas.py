@@ -27,6 +27,7 @@ OWN_FORMS = {
     "snapshot_id": "Iceberg's own number, a bigint",
     "behaviour_cluster_id": "a number that a cluster keeps over retrains, no key of a thing",
     "taste_cluster_id": "a number that a cluster keeps over retrains, no key of a thing",
+    "density_cluster_id": "a number that a cluster keeps over retrains, no key of a thing",
     "valid_from": "the validity of a version, half-open",
     "valid_to": "the validity of a version, half-open",
     "day": "the day of a set or release",

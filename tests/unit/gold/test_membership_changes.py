@@ -16,12 +16,16 @@ from jobs.gold import user_segments
 from jobs.gold.membership_changes import FIGURES, MEMBERSHIP_CHANGES, build
 from jobs.segmentation.alignment import aligned
 from jobs.segmentation.fitting import Search
+from jobs.segmentation.served_segments import UNASSIGNED
 from jobs.segmentation.training import fit
 from tests.unit.segmentation.shoppers import KINDS, another_week, planted
 
 BEFORE, TODAY = date(2026, 6, 28), date(2026, 6, 30)
 FEATURES = f"as_of_date date, user_id string, {', '.join(f'{name} bigint' for name in FIGURES)}"
-SEGMENTS = "as_of_date date, user_id string, rfm_segment string, behaviour_segment string, taste_segment string, model_version string"
+SEGMENTS = (
+    "as_of_date date, user_id string, rfm_segment string, behaviour_segment string, taste_segment string, density_segment string, "
+    "model_version string"
+)
 
 Days = Mapping[date, Mapping[str, tuple[Mapping[str, int], str, str]]]
 """Day -> user -> figures that are not 1, RFM segment, behaviour segment."""
@@ -48,7 +52,11 @@ DAYS: Days = {
 def frames(spark: SparkSession, days: Days, models: Mapping[date, str | None], partitions: int = 1) -> tuple[DataFrame, DataFrame]:
     users = [(day, user, *about) for day, there in days.items() for user, about in there.items()]
     figures = [(day, user, *(own.get(name, 1) for name in FIGURES)) for day, user, own, _, _ in users]
-    segments = [(day, user, rfm, group, "Likes tea", models.get(day, "4")) for day, user, _, rfm, group in users]
+    # Days before TODAY are of before there was density.
+    segments = [
+        (day, user, rfm, group, "Likes tea", UNASSIGNED if day == TODAY else None, models.get(day, "4"))
+        for day, user, _, rfm, group in users
+    ]
     first, second = spark.createDataFrame(figures, FEATURES), spark.createDataFrame(segments, SEGMENTS)
     return first.repartition(partitions), second.repartition(partitions)
 
@@ -68,6 +76,7 @@ def test_who_moved_is_told_with_both_segments_and_who_stayed_is_not(spark: Spark
         ("dan", "rfm"): (None, "New customers"),
         ("dan", "behaviour"): (None, "Active"),
         ("dan", "taste"): (None, "Likes tea"),
+        ("dan", "density"): (None, UNASSIGNED),
     }
     assert {row["compared_date"] for row in found.values()} == {BEFORE}
 

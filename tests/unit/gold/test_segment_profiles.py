@@ -16,7 +16,7 @@ FEATURES = (
     "as_of_date date, user_id string, top_category_id string, recency_days int, tenure_days int, event_count bigint, active_days bigint, "
     "order_count bigint, units_bought bigint, add_to_cart_count bigint, spend_minor bigint"
 )
-SEGMENTS = "as_of_date date, user_id string, rfm_segment string, behaviour_segment string, taste_segment string"
+SEGMENTS = "as_of_date date, user_id string, rfm_segment string, behaviour_segment string, taste_segment string, density_segment string"
 MODEL = SegmentModel(
     "2026-06-30",
     1,
@@ -49,7 +49,7 @@ USERS = [
 
 def frames(spark: SparkSession, users: list[tuple[Any, ...]] = USERS, partitions: int = 1) -> tuple[DataFrame, DataFrame]:
     names = {"u1": ("Champions", "Fans"), "u2": ("Champions", "Fans"), "u3": ("Window shoppers", "Rest"), "u4": ("Window shoppers", "Rest")}
-    segments = [(AS_OF, user, *pair, UNASSIGNED) for user, pair in names.items()]
+    segments = [(AS_OF, user, *pair, UNASSIGNED, None) for user, pair in names.items()]
     return spark.createDataFrame(users, FEATURES).repartition(partitions), spark.createDataFrame(segments, SEGMENTS).repartition(partitions)
 
 
@@ -71,8 +71,9 @@ def test_each_scheme_covers_every_user_once(found: dict[tuple[str, str], Row]) -
         ("behaviour", "Fans"),
         ("behaviour", "Rest"),
         ("taste", UNASSIGNED),
+        ("density", UNASSIGNED),
     }
-    for scheme in ("rfm", "behaviour", "taste"):
+    for scheme in ("rfm", "behaviour", "taste", "density"):
         assert sum(row["user_count"] for (kind, _), row in found.items() if kind == scheme) == 4
 
 

@@ -13,7 +13,7 @@ from jobs.contract import conform
 from jobs.gold.user_segments import USER_SEGMENTS, build
 from jobs.segmentation import sample
 from jobs.segmentation.fitting import Search
-from jobs.segmentation.served_segments import UNASSIGNED, UNKNOWN_TASTE, SegmentModel
+from jobs.segmentation.served_segments import NOISE, UNASSIGNED, UNKNOWN_TASTE, SegmentModel
 from jobs.segmentation.training import fit
 from tests.rows import a_user, user_features
 from tests.unit.segmentation.shoppers import planted
@@ -71,6 +71,7 @@ def test_without_a_model_the_clusters_are_unassigned(spark: SparkSession) -> Non
     row = segments(spark, [a_user("v", AS_OF)])["v"]
     assert (row["behaviour_segment"], row["taste_segment"]) == (UNASSIGNED, UNASSIGNED)
     assert (row["behaviour_cluster_id"], row["taste_cluster_id"], row["model_version"]) == (None, None, None)
+    assert (row["density_segment"], row["density_cluster_id"]) == (UNASSIGNED, None)
 
 
 def test_a_day_without_users_has_no_rows(spark: SparkSession) -> None:
@@ -86,6 +87,10 @@ def test_every_user_is_in_one_named_cluster_of_each_scheme(spark: SparkSession, 
     assert {row["taste_segment"] for row in rows} == {UNKNOWN_TASTE, *[label.name for label in model.taste.labels]}
     assert all(row["behaviour_segment"] == model.behaviour.labels[row["behaviour_cluster_id"]].name for row in rows)
     assert {row["model_version"] for row in rows} == {"4"}
+    assert model.density is not None
+    groups = {number: label.name for number, label in zip(model.density.cluster_ids, model.density.labels, strict=True)}
+    assert {row["density_segment"] for row in rows} == {NOISE, *groups.values()}
+    assert all(row["density_segment"] == groups.get(row["density_cluster_id"], NOISE) for row in rows)
 
 
 def test_partitioning_and_order_change_neither_the_sample_nor_the_segments(spark: SparkSession, model: SegmentModel) -> None:

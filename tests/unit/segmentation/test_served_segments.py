@@ -85,7 +85,7 @@ def test_a_batch_of_one_is_assigned_as_in_company() -> None:
     model = fit(users, as_of=date(2026, 6, 30), seed=1, search=SEARCH).model
     together = model.assign(users)
     alone = [model.assign(users.slice(i, 1)) for i in range(users.num_rows)]
-    assert [list(ids) for ids in together] == [[one[scheme][0] for one in alone] for scheme in (0, 1)]
+    assert [list(ids) for ids in together] == [[one[scheme][0] for one in alone] for scheme in (0, 1, 2)]
 
 
 def test_a_model_survives_its_file_and_is_served_from_it(tmp_path: Path) -> None:

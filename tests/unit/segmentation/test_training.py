@@ -27,7 +27,7 @@ def a_fit(k: int, **changes: float) -> Fit:
 
 def test_planted_behaviour_and_tastes_are_found(candidate: Candidate) -> None:
     users, kinds, tastes = planted(800)
-    behaviour, taste = candidate.model.assign(users)
+    behaviour, taste, _ = candidate.model.assign(users)
     assert adjusted_rand_score(kinds, behaviour) >= 0.9
     assert adjusted_rand_score(tastes, taste) >= 0.9
     assert (candidate.behaviour.k, candidate.taste.k if candidate.taste else None) == (4, 3)

@@ -29,6 +29,12 @@ PERSONALISATION = "personalisation"
 PURPOSES = (PERSONALISATION, "analytics", "email", "sms", "push", "ads")
 """What a user may be asked to agree to."""
 
+CONTACT_KINDS = ("email", "phone", "push")
+"""What a contact point may be: an address, a number, the token of an app on a device."""
+
+CHANNELS = {"email": ("email",), "sms": ("phone",), "push": ("push",), "ads": ("email", "phone")}
+"""Channel on which users are addressed -> the kinds of contact point that it takes. The purpose to agree to is called as it."""
+
 SCHEMES = ("rfm", "behaviour", "taste", "density")
 """The schemes of segments: every user is in one segment of each."""
 

@@ -37,7 +37,7 @@ class Task:
 REFINE = (
     Task(
         "bronze",
-        ("bronze.events", "bronze.orders", "bronze.items", "bronze.stock", "bronze.consents"),
+        ("bronze.events", "bronze.orders", "bronze.items", "bronze.stock", "bronze.consents", "bronze.contacts"),
         "Keep what has landed, line by line, once its markers are there.",
     ),
     Task(
@@ -51,8 +51,10 @@ REFINE = (
             "silver.stock",
             "silver.consent_decisions",
             "silver.consents",
+            "silver.contact_observations",
+            "silver.contacts",
         ),
-        "Parse, reject, deduplicate, pseudonymise; one truth about events, purchases, items, stock and consents.",
+        "Parse, reject, deduplicate, pseudonymise; one truth about events, purchases, items, stock, consents and contacts.",
     ),
     Task(
         "gold",

@@ -31,7 +31,7 @@ from jobs.worker_errors import ours
 LOG = logging.getLogger("tradewind")
 
 OF_ACTS = ("silver.events", "silver.order_lines", "silver.item_observations")
-"""The parsed tables that sessions and gold are made of, day by day. Stock and consents say what may be shown, not what happened."""
+"""The parsed tables that sessions and gold are made of, day by day. Others say what may be shown to whom, not what happened."""
 
 PACKS_KEPT_ROWS = "spark.sql.inMemoryColumnarStorage.compressed"
 

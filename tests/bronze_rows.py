@@ -59,6 +59,13 @@ CONSENT_LINE: Mapping[str, Any] = {
     "is_granted": True,
     "decided_at": "2026-05-04T12:00:00.000Z",
 }
+CONTACT_LINE: Mapping[str, Any] = {
+    "user_id": "u1",
+    "kind": "email",
+    "value": "ada@example.com",
+    "is_active": True,
+    "observed_at": "2026-05-04T12:00:00.000Z",
+}
 
 
 def lines(spark: SparkSession, *entries: str | Mapping[str, Any], table: Table = BRONZE_EVENTS, landed: date = DAY) -> DataFrame:

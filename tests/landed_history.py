@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from tests.bronze_rows import CONSENT_LINE, EVENT_LINE, ITEM_LINE, ORDER_LINE, STOCK_LINE
+from tests.bronze_rows import CONSENT_LINE, CONTACT_LINE, EVENT_LINE, ITEM_LINE, ORDER_LINE, STOCK_LINE
 
 Record = Mapping[str, Any]
 Landed = Mapping[str, Mapping[date, Sequence[Record]]]
@@ -18,7 +18,8 @@ TYPES = ("view_item", "view_item", "view_item", "add_to_cart", "add_to_wishlist"
 def landed_history(first: date, days: int, seed: int) -> Landed:
     """Records of ``days`` landing days from ``first``; about half of them land one to four days late, or a day early."""
     chance = random.Random(seed)  # noqa: S311 - test data
-    feeds: dict[str, dict[date, list[Record]]] = {name: defaultdict(list) for name in ("events", "orders", "items", "stock", "consents")}
+    names = ("events", "orders", "items", "stock", "consents", "contacts")
+    feeds: dict[str, dict[date, list[Record]]] = {name: defaultdict(list) for name in names}
     last = first + timedelta(days=days - 1)
 
     def land(feed: str, happened: date, record: Record) -> None:
@@ -55,4 +56,6 @@ def landed_history(first: date, days: int, seed: int) -> Landed:
             then = at - timedelta(days=chance.choice((0, 0, 400)))
             answer = {"user_id": chance.choice(("u1", "u2")), "decided_at": then.isoformat(), "is_granted": chance.random() < 0.5}
             land("consents", at.date(), {**CONSENT_LINE, **answer})
+            point = {"user_id": answer["user_id"], "observed_at": answer["decided_at"], "value": f"{chance.choice('ab')}@example.com"}
+            land("contacts", at.date(), {**CONTACT_LINE, **point, "is_active": chance.random() < 0.7})
     return feeds

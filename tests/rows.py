@@ -100,3 +100,13 @@ def decided(user: str, day: int, hour: int = 12, *, granted: bool, landed: int |
     row = {"user_id": user, "purpose": purpose, "decided_at": datetime(2026, 5, day, hour, tzinfo=UTC), "is_granted": granted}
     about = {"source": "native", "delivery_count": 1, "source_file": "f", "line_number": 1}
     return row | about | {"landed_date": date(2026, 5, landed or day)}
+
+
+def reached(user: str, day: int, hour: int = 12, *, active: bool = True, landed: int | None = None, **changes: Any) -> dict[str, Any]:
+    """A row of silver.contact_observations: how a user could be reached in May 2026; hashes are texts that are easily told apart."""
+    row = {"user_id": user, "kind": "email", "observed_at": datetime(2026, 5, day, hour, tzinfo=UTC), "is_active": active} | changes
+    value = f"{row['kind']} of {user}"
+    ads = (None, None) if row["kind"] == "push" else (f"google {value}", f"meta {value}")
+    hashes = dict(zip(("value_sha256", "google_sha256", "meta_sha256"), (value, *ads), strict=True))
+    about = {"source": "native", "delivery_count": 1, "source_file": "f", "line_number": 1}
+    return hashes | row | about | {"landed_date": date(2026, 5, landed or day)}

@@ -81,6 +81,7 @@ WATCHES: Mapping[str, Watch] = {
     "silver.item_observations_rejected": Watch(rules=(RejectShare("silver.item_observations"),)),
     "silver.stock_rejected": Watch(rules=(RejectShare("silver.stock"),)),
     "silver.consent_decisions_rejected": Watch(rules=(RejectShare("silver.consent_decisions"),)),
+    "silver.contact_observations_rejected": Watch(rules=(RejectShare("silver.contact_observations"),)),
     "gold.daily_item_stats": Watch(rules=(NullShare("category_id"), ValueVanished("category_id")), by_category=True),
     "gold.user_features": Watch(
         drifting=(

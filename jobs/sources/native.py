@@ -3,6 +3,7 @@
 from jobs.sources import days
 from jobs.sources.source import (
     CONSENT_COLUMNS,
+    CONTACT_COLUMNS,
     EVENT_COLUMNS,
     ITEM_COLUMNS,
     ORDER_LINE_COLUMNS,
@@ -77,6 +78,15 @@ SOURCE = Source(
             may_be_empty=True,
             is_optional=True,
         ),
+        Feed(
+            name="contacts",
+            format=JsonLines(),
+            schema=_raw(tuple(CONTACT_COLUMNS.items())),
+            files=("contacts*.jsonl", "contacts*.jsonl.gz"),
+            day=lambda record: days.of_iso(record["observed_at"]),
+            may_be_empty=True,
+            is_optional=True,
+        ),
     ),
     events=Canonical(
         feed="events",
@@ -111,6 +121,12 @@ SOURCE = Source(
         feed="consents",
         columns=_same(tuple(CONSENT_COLUMNS.items())),
         identity=("user_id", "purpose", "decided_at"),
+        repeats="copies",
+    ),
+    contacts=Canonical(
+        feed="contacts",
+        columns=_same(tuple(CONTACT_COLUMNS.items())) | {"is_active": "coalesce(is_active, true)"},
+        identity=("user_id", "kind", "value", "observed_at"),
         repeats="copies",
     ),
     currency=None,

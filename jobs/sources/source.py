@@ -13,7 +13,7 @@ from typing import Literal
 
 from jobs.errors import BadDataError
 
-FeedName = Literal["events", "orders", "items", "stock", "consents"]
+FeedName = Literal["events", "orders", "items", "stock", "consents", "contacts"]
 Repeats = Literal["copies", "meant"]
 
 UNREADABLE = "unreadable"
@@ -83,12 +83,22 @@ CONSENT_COLUMNS: Mapping[str, str] = {
 }
 """Columns of a canonical decision of a user about a purpose and their Spark types."""
 
+CONTACT_COLUMNS: Mapping[str, str] = {
+    "user_id": "string",
+    "kind": "string",
+    "value": "string",
+    "is_active": "boolean",
+    "observed_at": "timestamp",
+}
+"""Columns of a canonical observation of a user's contact point and their Spark types; ``value`` is raw and never reaches silver."""
+
 CANONICAL_COLUMNS: Mapping[str, Mapping[str, str]] = {
     "events": EVENT_COLUMNS,
     "order_lines": ORDER_LINE_COLUMNS,
     "items": ITEM_COLUMNS,
     "stock": STOCK_COLUMNS,
     "consents": CONSENT_COLUMNS,
+    "contacts": CONTACT_COLUMNS,
 }
 """Every canonical of a source, by the name of its field, with its columns."""
 
@@ -180,7 +190,7 @@ class Feed:
 
 @dataclass(frozen=True)
 class Canonical:
-    """How the raw records of one feed become canonical events, order lines, items, counts of stock or consents.
+    """How the raw records of one feed become canonical events, order lines, items, counts of stock, consents or contacts.
 
     ``columns`` maps canonical columns to SQL over the raw columns; one that is not mentioned is NULL. ``where`` (SQL over the raw columns)
     tells which raw records become this record; only a derived one may have it. ``faults`` maps a reason to SQL over raw and canonical
@@ -224,6 +234,7 @@ class Source:
     guests: bool
     stock: Canonical | None = None
     consents: Canonical | None = None
+    contacts: Canonical | None = None
 
     def __post_init__(self) -> None:
         problems = [
@@ -278,8 +289,9 @@ class Source:
         sent = [replace(feed, since=optional[feed.name]) if feed.name in optional else feed for feed in self.feeds]
         feeds = tuple(feed for feed in sent if not feed.is_optional or feed.since)
         names = {feed.name for feed in feeds}
-        stock, consents = (one if one and one.feed in names else None for one in (self.stock, self.consents))
-        return replace(self, feeds=feeds, stock=stock, consents=consents)
+        every = (self.stock, self.consents, self.contacts)
+        stock, consents, contacts = (one if one and one.feed in names else None for one in every)
+        return replace(self, feeds=feeds, stock=stock, consents=consents, contacts=contacts)
 
 
 def _problems_of(source: Source, noun: str, canonical: Canonical, columns: Mapping[str, str]) -> list[str]:

@@ -16,6 +16,7 @@ from jobs.release.record import Release
 from jobs.release.releases import current, named, read_all
 from jobs.shell import step_of
 from jobs.silver.consent_decisions import CONSENT_DECISIONS
+from jobs.silver.contact_observations import CONTACT_OBSERVATIONS
 from jobs.silver.events import EVENTS
 from jobs.silver.item_observations import ITEM_OBSERVATIONS
 from jobs.silver.order_lines import ORDER_LINES
@@ -34,6 +35,7 @@ _SILVER: Mapping[str, Table] = {
     "items": ITEM_OBSERVATIONS,
     "stock": STOCK,
     "consents": CONSENT_DECISIONS,
+    "contacts": CONTACT_OBSERVATIONS,
 }
 """Canonical of a source -> the silver table that its lines become rows of."""
 

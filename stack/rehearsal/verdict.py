@@ -27,6 +27,7 @@ PARSED = {
     "items": "silver.item_observations",
     "stock": "silver.stock",
     "consents": "silver.consent_decisions",
+    "contacts": "silver.contact_observations",
 }
 """Feed of a native shop -> the table that accounts for its lines."""
 

@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 CHECKOUT = HERE.parent.parent
 RAW = CHECKOUT / "tests" / "data" / "raw_day"
 DAY = date(2026, 5, 4)
-FEEDS = ("events", "orders", "items", "stock", "consents")
+FEEDS = ("events", "orders", "items", "stock", "consents", "contacts")
 
 REJECTED_EVENTS = {
     "unreadable": 6,
@@ -65,6 +65,17 @@ REJECTED_CONSENTS = {
     "missing_user": 1,
     "unknown_purpose": 1,
     "missing_decision": 1,
+    "missing_time": 1,
+    "too_early": 1,
+}
+REJECTED_CONTACTS = {
+    "unreadable": 1,
+    "missing_user": 1,
+    "unknown_kind": 1,
+    "missing_value": 1,
+    "invalid_email": 1,
+    "invalid_phone": 1,
+    "invalid_push": 1,
     "missing_time": 1,
     "too_early": 1,
 }
@@ -147,6 +158,7 @@ def test_every_planted_fault_was_rejected_by_name(lake_spark: SparkSession) -> N
     assert rejected(lake_spark, "silver.item_observations_rejected") == {"unreadable": 1, "missing_item": 1, "impossible_price": 1}
     assert rejected(lake_spark, "silver.stock_rejected") == REJECTED_COUNTS
     assert rejected(lake_spark, "silver.consent_decisions_rejected") == REJECTED_CONSENTS
+    assert rejected(lake_spark, "silver.contact_observations_rejected") == REJECTED_CONTACTS
 
 
 @pytest.mark.usefixtures("two_releases")
@@ -158,6 +170,7 @@ def test_every_planted_fault_was_rejected_by_name(lake_spark: SparkSession) -> N
         ("bronze.items", "silver.item_observations"),
         ("bronze.stock", "silver.stock"),
         ("bronze.consents", "silver.consent_decisions"),
+        ("bronze.contacts", "silver.contact_observations"),
     ],
 )
 def test_no_line_vanished(lake_spark: SparkSession, raw: str, kept: str) -> None:

@@ -65,7 +65,8 @@ def good_day(run: Run, services: Settings) -> None:
 def test_what_is_made_of_a_feed_that_the_shop_does_not_send_is_left_out_and_awaited_of_one_that_does(
     run: Run,
 ) -> None:
-    tables = ("bronze.stock", "silver.stock", "bronze.consents", "silver.consent_decisions", "silver.consents")
+    of_stock, of_consents = ("bronze.stock", "silver.stock"), ("bronze.consents", "silver.consent_decisions", "silver.consents")
+    tables = (*of_stock, *of_consents, "bronze.contacts", "silver.contact_observations", "silver.contacts")
     nobody_sends = date(2027, 2, 1)
     assert run(nobody_sends, *tables, run_id="none", source="native") == {"tables": {}}
     with pytest.raises(NotLandedError, match="feed stock of synthetic"):

@@ -30,7 +30,7 @@ MakeWorld = Callable[[str], World]
 @pytest.fixture(scope="module")
 def make_world(services: Settings, lake_spark: SparkSession) -> MakeWorld:
     """An empty world of a name."""
-    return lambda name: world(services, lake_spark, name, optional_feeds={"stock": FIRST, "consents": FIRST})
+    return lambda name: world(services, lake_spark, name, optional_feeds={"stock": FIRST, "consents": FIRST, "contacts": FIRST})
 
 
 def landed(into: World) -> World:

@@ -112,7 +112,7 @@ def test_a_plan_counts_what_is_there_and_writes_nothing(loaded: At) -> None:
     assert (sessions.replaced, sessions.history) == (0, "never run: cannot tell")
     assert plan.sets == (f"{LAST}-000001",)
     assert [line for line in plan.waiting if "events" in line] == ["feed events has no marker on 2031-03-07"]
-    others = {(feed, 0) for feed in ("orders", "items", "stock", "consents")}
+    others = {(feed, 0) for feed in ("orders", "items", "stock", "consents", "contacts")}
     assert {(one.feed, one.rows) for one in plan.landed if one.day == LAST} == {("events", 26), *others}
     assert loaded("look", LAST).spark.table("lake.silver.events.snapshots").count() == before
     out = io.StringIO()

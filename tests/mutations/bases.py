@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 from jobs.sources.source import Csv, Feed, FeedName, Source, load
-from tests.bronze_rows import CONSENT_LINE, EVENT_LINE, ITEM_LINE, ORDER_LINE, STOCK_LINE
+from tests.bronze_rows import CONSENT_LINE, CONTACT_LINE, EVENT_LINE, ITEM_LINE, ORDER_LINE, STOCK_LINE
 from tests.mutations.kinds import Format
 
 DAY = date(2026, 5, 4)
@@ -82,6 +82,12 @@ def _consents(number: int) -> bytes:
     return _json([{**CONSENT_LINE, "user_id": f"m{number}-u{n}", "is_granted": n % 2 == 0} for n in range(ROWS)])
 
 
+def _contacts(number: int) -> bytes:
+    values = (("email", "m{}.u{}@example.com"), ("phone", "+44 7700 {:03d}{:03d}"), ("push", "token-{}-{}"))
+    points = [(kind, form.format(number, n)) for n in range(ROWS) for kind, form in values[n % 3 : n % 3 + 1]]
+    return _json([{**CONTACT_LINE, "user_id": f"m{number}-u{n}", "kind": kind, "value": value} for n, (kind, value) in enumerate(points)])
+
+
 def _alibaba2014(number: int) -> bytes:
     rows = [f"{1_000 + number},{n},{n % 4},5-{4 if n < 5 else 5}" for n in range(ROWS)]
     return ("user_id,brand_id,type,visit_datetime\n" + "\n".join(rows) + "\n").encode()
@@ -128,6 +134,7 @@ BASES: tuple[Base, ...] = (
     Base("retailrocket", "events", "events.csv", date(2015, 5, 3), _retailrocket),
     Base("synthetic", "stock", "stock-1.jsonl", DAY, _stock),
     Base("synthetic", "consents", "consents-1.jsonl", DAY, _consents),
+    Base("synthetic", "contacts", "contacts-1.jsonl", DAY, _contacts),
     Base("alibaba2014", "events", "e.csv", date(2013, 5, 4), _alibaba2014),
 )
 """A base a feed."""

@@ -22,7 +22,7 @@ from jobs.gold import daily_item_stats
 from jobs.interval import Interval
 from jobs.landing import LandedFile, Marker, write_marker
 from jobs.settings import Settings
-from jobs.silver import consent_decisions, events, item_observations, order_lines, stock
+from jobs.silver import consent_decisions, contact_observations, events, item_observations, order_lines, stock
 from jobs.sources.source import Canonical, Csv, Feed
 from tests.bronze_rows import SETTINGS
 from tests.mutations.bases import Base
@@ -32,8 +32,15 @@ from tests.mutations.kinds import MUTATIONS
 SHOWN = 2_000
 """Characters of a line that are looked at; what is longer is counted only."""
 
-_BUILDS = {"events": events, "order_lines": order_lines, "items": item_observations, "stock": stock, "consents": consent_decisions}
-_READS = {"items": ("events", "orders", "items"), "stock": ("stock",), "consents": ("consents",)}
+_BUILDS = {
+    "events": events,
+    "order_lines": order_lines,
+    "items": item_observations,
+    "stock": stock,
+    "consents": consent_decisions,
+    "contacts": contact_observations,
+}
+_READS = {"items": ("events", "orders", "items"), "stock": ("stock",), "consents": ("consents",), "contacts": ("contacts",)}
 """The feeds that a build takes the lines of; of the others events and orders."""
 
 

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any
 
 from jobs.sources.synthetic.catalogue import BUNDLE_PROBABILITY, STEP_PROBABILITY, catalogue_of, item_id
-from jobs.sources.synthetic.consents import AGREES_AGAIN_SHARE, AGREES_SHARE, ASKED_SHARE, WITHDRAWS_SHARE
+from jobs.sources.synthetic.consents import AGREES_AGAIN_SHARE, AGREES_SHARE, ASKED_SHARE, CHANNEL_SHARES, LETTERS_SHARE, WITHDRAWS_SHARE
+from jobs.sources.synthetic.contacts import GIVEN_SHARES, MOVES_SHARE
 from jobs.sources.synthetic.faults import MOST_LATE_DAYS
 from jobs.sources.synthetic.shop import REJECTED_FAULTS, SOURCE_NAME, Shop
 from jobs.sources.synthetic.shopping import BRAND_SHARE
@@ -79,13 +80,16 @@ def answers_of(shop: Shop, counts: Mapping[str, Counter[str]]) -> dict[str, Any]
             "agrees_share": AGREES_SHARE,
             "withdraws_share": WITHDRAWS_SHARE,
             "agrees_again_share": AGREES_AGAIN_SHARE,
+            "channel_shares": {"email": LETTERS_SHARE, **CHANNEL_SHARES},
         },
+        "contacts": {"given_shares": GIVEN_SHARES, "moves_share": MOVES_SHARE},
         "fault_rates": {
             "events": asdict(shop.event_faults),
             "orders": asdict(shop.order_faults),
             "items": asdict(shop.item_faults),
             "stock": asdict(shop.stock_faults),
             "consents": asdict(shop.consent_faults),
+            "contacts": asdict(shop.contact_faults),
         },
         "most_late_days": MOST_LATE_DAYS,
         "counts": {feed: _counted(found) for feed, found in counts.items()},

@@ -15,6 +15,7 @@ from jobs.landing import LandedFile, folder
 from jobs.sources.synthetic.answers import PREFIX
 from jobs.sources.synthetic.catalogue import catalogue_of, counts, observations
 from jobs.sources.synthetic.consents import agrees, decisions
+from jobs.sources.synthetic.contacts import contact_points
 from jobs.sources.synthetic.faults import Landed, land, land_beside
 from jobs.sources.synthetic.places import Place
 from jobs.sources.synthetic.shop import SOURCE_NAME, Shop, Stream
@@ -58,19 +59,21 @@ class Written(NamedTuple):
 
 def write_block(shop: Shop, block: int, landing: Place, answers_place: Place) -> Written:
     """Write the landed files of one block of users, and its part of the answers about users."""
-    found: dict[str, Counter[str]] = {"events": Counter(), "orders": Counter(), "consents": Counter()}
+    found: dict[str, Counter[str]] = {"events": Counter(), "orders": Counter(), "consents": Counter(), "contacts": Counter()}
     lines: dict[tuple[str, int], list[Landed]] = defaultdict(list)
     known: list[dict[str, Any]] = []
     for number in shop.blocks()[block]:
         visitor = visitor_of(shop, number)
         history = history_of(shop, visitor)
-        rng, own_rng = shop.generator(Stream.FAULTS, number), shop.generator(Stream.CONSENT_FAULTS, number)
+        streams = (Stream.FAULTS, Stream.CONSENT_FAULTS, Stream.CONTACT_FAULTS)
+        rng, consents_rng, contacts_rng = (shop.generator(stream, number) for stream in streams)
         answers = decisions(shop, visitor)
         before = found["events"]["kept"]
         for feed, moments, rates, chance in (
             ("events", history.events, shop.event_faults, rng),
             ("orders", history.orders, shop.order_faults, rng),
-            ("consents", answers, shop.consent_faults, own_rng),
+            ("consents", answers, shop.consent_faults, consents_rng),
+            ("contacts", contact_points(shop, visitor), shop.contact_faults, contacts_rng),
         ):
             for landed in land(shop, feed, moments, user=number, rates=rates, rng=chance, counts=found[feed]):
                 lines[feed, landed.day].append(landed)

@@ -18,8 +18,15 @@ from jobs.sources.synthetic.shopping import Moment
 MOST_LATE_DAYS = 3
 """Days after its own day on which a line may still land; what lands later is rejected."""
 ABSURD_PRICE_MINOR = 999_999_999_900
-TIME_COLUMNS = {"events": "occurred_at", "orders": "ordered_at", "items": "observed_at", "stock": "observed_at", "consents": "decided_at"}
-TYPE_COLUMNS = {"events": ("event_type", "page_ping"), "orders": ("kind", "exchange")}
+TIME_COLUMNS = {
+    "events": "occurred_at",
+    "orders": "ordered_at",
+    "items": "observed_at",
+    "stock": "observed_at",
+    "consents": "decided_at",
+    "contacts": "observed_at",
+}
+TYPE_COLUMNS = {"events": ("event_type", "page_ping"), "orders": ("kind", "exchange"), "contacts": ("kind", "fax")}
 """The column that says what a line is, by feed, and a word for it that the platform does not know."""
 ITEM_NEEDED = frozenset({"select_item", "view_item", "add_to_wishlist", "add_to_cart", "remove_from_cart", "purchase", "refund", "sale"})
 NOT_JSON = (
@@ -27,6 +34,8 @@ NOT_JSON = (
     "upstream connect error or disconnect/reset before headers",
     "\\x16\\x03\\x01",
 )
+DAMAGED_BESIDE = frozenset({"contacts"})
+"""Feeds of so few lines a day that what is damaged comes beside the sound line, and on the first day only."""
 _CLOCK_FAULTS = {"late": (1, 3), "too_late": (4, 6), "early": (-1, -1), "too_early": (-2, -2)}
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -56,6 +65,9 @@ def land(
         row, own_day = moment.row, shop.offset_of(moment.at_ms)
         planted = _damage(feed, fault, row, dice)
         landed_day = shop.offset_of(moment.true_ms)
+        beside = _text(feed, row | planted, moment.at_ms) if planted and feed in DAMAGED_BESIDE and landed_day == 0 else None
+        if feed in DAMAGED_BESIDE:
+            planted = {}
         if fault in _CLOCK_FAULTS:
             fewest, most = _CLOCK_FAULTS[fault]
             landed_day = own_day + fewest + int(dice * (most - fewest + 1))
@@ -73,11 +85,11 @@ def land(
             continue
         counts["kept"] += 1
         _count_survived(feed, moment, landed_day - own_day, counts)
-        if fault in {"cut_json", "not_json"}:
+        if beside is not None or fault in {"cut_json", "not_json"}:
             counts["lines"] += 1
-            counts[fault] += 1
+            counts[str(fault)] += 1
             broken = text[: 1 + int(dice * (len(text) - 2))] if fault == "cut_json" else NOT_JSON[int(dice * len(NOT_JSON))]
-            yield Landed(landed_day, (*place[:3], 1), broken)
+            yield Landed(landed_day, (*place[:3], 1), beside or broken)
         copy_day = landed_day + max(0, int(dice * 4) - 1)
         if fault == "resent" and copy_day < shop.days and copy_day - own_day <= MOST_LATE_DAYS:
             counts["lines"] += 1
@@ -131,10 +143,18 @@ def _damage(feed: str, fault: str | None, row: Mapping[str, Any], dice: float) -
         return {"unit_price_minor": -row["unit_price_minor"] if dice < 0.5 else ABSURD_PRICE_MINOR}
     if fault == "wrong_currency" and row["currency"] is not None:
         return {"currency": "USD" if dice < 0.5 else "JPY"}
-    if fault == "unknown_type" and type_column and row["item_id"] is not None:
+    if fault == "unknown_type" and type_column and (feed == "contacts" or row["item_id"] is not None):
         return {type_column: unknown}
     if fault == "missing_item" and (feed == "stock" or row.get(type_column) in ITEM_NEEDED):
         return {"item_id": None}
+    return _contact_damage(fault, row) if feed == "contacts" else {}
+
+
+def _contact_damage(fault: str | None, row: Mapping[str, Any]) -> Row:
+    if fault == "missing_user":
+        return {"user_id": None}
+    if fault == "invalid_value":
+        return {"value": {"email": row["value"].replace("@", " at "), "phone": "0" + row["value"][3:], "push": "  "}[row["kind"]]}
     return {}
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 SOURCE_NAME = "synthetic"
-FEEDS = ("events", "orders", "items", "stock", "consents")
+FEEDS = ("events", "orders", "items", "stock", "consents", "contacts")
 CURRENCY = "EUR"
 
 DAY_MS = 86_400_000
@@ -30,6 +30,9 @@ class Stream(IntEnum):
     STOCK_FAULTS = 9
     CONSENTS = 10
     CONSENT_FAULTS = 11
+    CHANNEL_CONSENTS = 12
+    CONTACTS = 13
+    CONTACT_FAULTS = 14
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class FaultRates:
     wrong_currency: float = 0.0010
     missing_item: float = 0.0010
     clock_skew: float = 0.02
+    missing_user: float = 0.0
+    invalid_value: float = 0.0
 
 
 NO_FAULTS = FaultRates(resent=0, late=0, too_late=0, early=0, too_early=0, cut_json=0, not_json=0, impossible_price=0, unknown_type=0,
@@ -71,6 +76,8 @@ STOCK_FAULTS = FaultRates(resent=0.01, late=0, too_late=0, early=0, too_early=0,
 CONSENT_FAULTS = FaultRates(resent=0.01, late=0.02, too_late=0, early=0, too_early=0, cut_json=0.002, not_json=0.001, impossible_price=0,
                             unknown_type=0, wrong_currency=0, missing_item=0, clock_skew=0)  # fmt: skip
 """No decision is too late, so none is planted as such; what is damaged comes beside the sound line: on many days there is but one."""
+CONTACT_FAULTS = replace(CONSENT_FAULTS, missing_user=0.005, unknown_type=0.007, invalid_value=0.006)
+"""As the consents'; on the first day an address, number or token may also be none, of an unknown kind or nobody's."""
 
 REJECTED_FAULTS = (
     "too_late",
@@ -81,6 +88,8 @@ REJECTED_FAULTS = (
     "unknown_type",
     "wrong_currency",
     "missing_item",
+    "missing_user",
+    "invalid_value",
 )
 """Faults whose line cannot become a row; every other fault is survived."""
 
@@ -103,6 +112,7 @@ class Shop:
     item_faults: FaultRates = field(default=ITEM_FAULTS)
     stock_faults: FaultRates = field(default=STOCK_FAULTS)
     consent_faults: FaultRates = field(default=CONSENT_FAULTS)
+    contact_faults: FaultRates = field(default=CONTACT_FAULTS)
     user_days_per_block: int = USER_DAYS_PER_BLOCK
 
     def __post_init__(self) -> None:
@@ -113,7 +123,8 @@ class Shop:
     def without_faults(self) -> "Shop":
         """The same shop with clean files."""
         clean = NO_FAULTS
-        return replace(self, event_faults=clean, order_faults=clean, item_faults=clean, stock_faults=clean, consent_faults=clean)
+        every = replace(self, event_faults=clean, order_faults=clean, item_faults=clean)
+        return replace(every, stock_faults=clean, consent_faults=clean, contact_faults=clean)
 
     @property
     def first_day(self) -> date:

@@ -18,6 +18,7 @@ ORDER = {
 }
 ITEM = {"item_id": "i1", "observed_at": "2026-05-04T00:00:00Z", "name": "Lamp"}
 COUNT = {"item_id": "i1", "observed_at": "2026-05-04T08:00:00Z", "quantity": 3}
+CONTACT = {"user_id": "u1", "kind": "email", "value": "ada@example.com", "observed_at": "2026-05-04T10:00:00Z"}
 CONSENT = {"user_id": "u1", "purpose": "email", "is_granted": True, "decided_at": "2026-05-04T10:00:00Z"}
 
 
@@ -77,3 +78,17 @@ def test_a_decision_is_true_or_false(parsed: Parsed) -> None:
         "native", "consents", [line(CONSENT), line(CONSENT, is_granted=False), line(CONSENT, is_granted="yes"), line(CONSENT, is_granted=1)]
     )
     assert [(row.is_granted, row.reasons) for row in rows] == [(True, []), (False, []), (None, ["unreadable"]), (None, ["unreadable"])]
+
+
+def test_a_contact_point_of_which_nothing_is_said_is_valid_and_keeps_its_text(parsed: Parsed) -> None:
+    rows = parsed(
+        "native",
+        "contacts",
+        [line(CONTACT), line(CONTACT, is_active=False), line(CONTACT, value=" Ada@Example.com "), line(CONTACT, value="")],
+    )
+    assert [(row.is_active, row.value, row.reasons) for row in rows] == [
+        (True, "ada@example.com", []),
+        (False, "ada@example.com", []),
+        (True, " Ada@Example.com ", []),
+        (True, None, []),
+    ]

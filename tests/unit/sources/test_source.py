@@ -36,17 +36,17 @@ def test_the_synthetic_shop_comes_in_the_native_format() -> None:
 
 def test_a_shop_gets_of_the_optional_feeds_those_that_it_declares() -> None:
     assert [feed.name for feed in load("native").feeds] == ["events", "orders", "items"]
-    assert (load("native").stock, load("native").consents) == (None, None)
+    assert (load("native").stock, load("native").consents, load("native").contacts) == (None, None, None)
     begun = load("native", {"stock": date(2026, 5, 5)})
     assert [feed.name for feed in begun.feeds] == ["events", "orders", "items", "stock"]
-    assert (begun.stock is not None, begun.consents) == (True, None)
+    assert (begun.stock is not None, begun.consents, begun.contacts) == (True, None, None)
     assert [begun.feed("stock").is_sent_on(date(2026, 5, day)) for day in (4, 5)] == [False, True]
 
 
 def test_an_optional_feed_that_the_source_does_not_have_is_refused() -> None:
     with pytest.raises(UnknownSourceError, match=r"source taobao: expected some of none: it has no optional feed; found stock"):
         load("taobao", {"stock": date(2026, 5, 5)})
-    with pytest.raises(UnknownSourceError, match=r"source native: expected some of stock, consents; found orders"):
+    with pytest.raises(UnknownSourceError, match=r"source native: expected some of stock, consents, contacts; found orders"):
         load("native", {"orders": date(2026, 5, 5)})
 
 
@@ -82,6 +82,7 @@ def test_a_quoted_delimiter_does_not_split_a_field() -> None:
         ("native", "items", '{"observed_at": "2026-05-04"}', date(2026, 5, 4)),
         ("native", "stock", '{"observed_at": "2026-05-04T23:30:00-05:00"}', date(2026, 5, 5)),
         ("native", "consents", '{"decided_at": "2026-05-04T10:00:00Z"}', date(2026, 5, 4)),
+        ("native", "contacts", '{"observed_at": "2026-05-04T23:30:00-05:00"}', date(2026, 5, 5)),
         ("alibaba2014", "events", "1,2,0,6-4", date(2013, 6, 4)),
         ("taobao", "events", "1,2,3,pv,1511658000", date(2017, 11, 26)),
         ("retailrocket", "events", "1430636062541,285933,view,298009,", date(2015, 5, 3)),

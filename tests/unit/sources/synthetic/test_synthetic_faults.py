@@ -9,30 +9,41 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from expectations.vocabulary import EVENT_TYPES, EVENT_TYPES_WITHOUT_ITEM, ORDER_LINE_KINDS, PURPOSES
+from expectations.vocabulary import CONTACT_KINDS, EVENT_TYPES, EVENT_TYPES_WITHOUT_ITEM, ORDER_LINE_KINDS, PURPOSES
 from jobs.landing import MARKER, Marker
 from jobs.settings import Settings
 from jobs.silver.parsing import MOST_MINOR
-from jobs.sources.source import CONSENT_COLUMNS, EVENT_COLUMNS, ITEM_COLUMNS, ORDER_LINE_COLUMNS, STOCK_COLUMNS
+from jobs.sources.source import CANONICAL_COLUMNS
 from jobs.sources.synthetic.blocks import write_block, write_shelves
 from jobs.sources.synthetic.faults import MOST_LATE_DAYS, drawn_fault
 from jobs.sources.synthetic.places import Folder, place_of
 from jobs.sources.synthetic.shop import FEEDS, REJECTED_FAULTS, FaultRates, Shop
 
 SHOP = Shop(users=400, items=300, days=21, seed=7, last_day=date(2026, 6, 30))
-TIMES = {"events": "occurred_at", "orders": "ordered_at", "items": "observed_at", "stock": "observed_at", "consents": "decided_at"}
+TIMES = {
+    "events": "occurred_at",
+    "orders": "ordered_at",
+    "items": "observed_at",
+    "stock": "observed_at",
+    "consents": "decided_at",
+    "contacts": "observed_at",
+}
 KEYS = {
     "events": ("event_id",),
     "orders": ("order_line_id",),
     "items": ("item_id", "observed_at"),
     "stock": ("item_id", "observed_at"),
     "consents": ("user_id", "purpose", "decided_at"),
+    "contacts": ("user_id", "kind", "value", "observed_at"),
 }
 KINDS: dict[str, tuple[str | None, tuple[str | None, ...]]] = {
     "events": ("event_type", EVENT_TYPES),
     "orders": ("kind", ORDER_LINE_KINDS),
     "consents": ("purpose", PURPOSES),
+    "contacts": ("kind", CONTACT_KINDS),
 }
+OF_CONTACTS = {"missing_user", "invalid_value"}
+"""Faults of this feed alone."""
 
 
 class Line(NamedTuple):
@@ -64,11 +75,19 @@ def fault_of(feed: str, line: Line) -> str | None:
         "unknown_type": kind not in kinds,
         "missing_item": row.get("item_id", "") is None and kind not in EVENT_TYPES_WITHOUT_ITEM,
         "impossible_price": row.get("unit_price_minor") is not None and not 0 <= row["unit_price_minor"] <= MOST_MINOR,
+        "missing_user": feed == "contacts" and row["user_id"] is None,
+        "invalid_value": feed == "contacts" and kind in kinds and not is_contact_point(row),
         "wrong_currency": row.get("currency") not in {None, "EUR"},
     }
     found = [name for name, applies in checks.items() if applies]
     assert len(found) <= 1
     return found[0] if found else None
+
+
+def is_contact_point(row: dict[str, Any]) -> bool:
+    """Whether a value looks like what its kind says."""
+    value = str(row["value"])
+    return {"email": "@" in value, "phone": value.startswith("+"), "push": value.strip() != ""}[row["kind"]]
 
 
 def recount(root: Path, feed: str) -> Counter[str]:
@@ -122,13 +141,16 @@ def test_kept_rejected_and_copies_are_all_lines_and_few_are_rejected(written: tu
 
 def test_every_fault_that_must_be_survived_is_among_the_events(written: tuple[Path, dict[str, Counter[str]]]) -> None:
     found = written[1]["events"]
-    assert all(found[name] > 0 for name in (*REJECTED_FAULTS, "resent", "late", "early", "clock_skew", "guest", "not_landed_yet"))
+    names = {*REJECTED_FAULTS, "resent", "late", "early", "clock_skew", "guest", "not_landed_yet"} - OF_CONTACTS
+    assert all(found[name] > 0 for name in names)
+    assert all(written[1]["contacts"][name] > 0 for name in (*OF_CONTACTS, "unknown_type"))
+    assert {line.landed for line in lines_of(written[0], "contacts") if fault_of("contacts", line) in OF_CONTACTS} == {SHOP.first_day}
 
 
 def test_lines_name_exactly_the_canonical_columns(written: tuple[Path, dict[str, Counter[str]]]) -> None:
-    columns = {"events": EVENT_COLUMNS, "orders": {**ORDER_LINE_COLUMNS, "line_number": "int"}, "items": ITEM_COLUMNS}
-    columns |= {"stock": STOCK_COLUMNS, "consents": CONSENT_COLUMNS}
-    for feed, expected in columns.items():
+    columns = {**CANONICAL_COLUMNS, "orders": {**CANONICAL_COLUMNS["order_lines"], "line_number": "int"}}
+    for feed in FEEDS:
+        expected = columns[feed]
         rows = [json.loads(line.text) for line in lines_of(written[0], feed) if fault_of(feed, line) is None]
         assert all(set(row) == set(expected) for row in rows)
 

@@ -7,8 +7,10 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+from expectations.vocabulary import PERSONALISATION
 from jobs.sources.synthetic.catalogue import STEP_PROBABILITY, catalogue_of, category_shares, counts, item_id, observations, season
-from jobs.sources.synthetic.consents import ASKED_SHARE, agrees, decisions
+from jobs.sources.synthetic.consents import ASKED_SHARE, CHANNEL_SHARES, agrees, decisions
+from jobs.sources.synthetic.contacts import GIVEN_SHARES, contact_points
 from jobs.sources.synthetic.shop import DAY_MS, Shop
 from jobs.sources.synthetic.shopping import MOST_EVENTS, History, Moment, history_of
 from jobs.sources.synthetic.visitors import CHECKOUT, RFM_TYPES, Visitor, visitor_of
@@ -124,8 +126,23 @@ def test_a_few_users_withdraw_and_some_of_them_agree_again(people: list[tuple[Vi
     last = Counter(agrees(moments) for moments in answers.values())
     assert last[None] / SHOP.users == pytest.approx(1 - ASKED_SHARE, abs=0.06)
     assert 10 < last[False] < 0.15 * SHOP.users
-    changed = [moments for moments in answers.values() if len(moments) > 2]
-    assert {agrees(moments) for moments in changed} == {True, False}
+    personal = [[moment for moment in moments if moment.row["purpose"] == PERSONALISATION] for moments in answers.values()]
+    assert {agrees(moments) for moments in personal if len(moments) > 1} == {True, False}
+    for purpose, share in CHANNEL_SHARES.items():
+        granted = [moment.row["is_granted"] for moments in answers.values() for moment in moments if moment.row["purpose"] == purpose]
+        assert sum(granted) / SHOP.users == pytest.approx(ASKED_SHARE * share, abs=0.06)
+
+
+def test_users_give_addresses_numbers_and_tokens_and_a_few_move_to_another_address(people: list[tuple[Visitor, History]]) -> None:
+    points = {visitor.number: contact_points(SHOP, visitor) for visitor, _ in people}
+    end = SHOP.start_ms + SHOP.days * DAY_MS
+    assert all(SHOP.start_ms <= moment.at_ms < end for moments in points.values() for moment in moments)
+    assert all(earlier.at_ms < later.at_ms for moments in points.values() for earlier, later in pairwise(moments))
+    assert not any(points[visitor.number] for visitor, _ in people if visitor.is_bot)
+    given = Counter(kind for moments in points.values() for kind in {moment.row["kind"] for moment in moments})
+    assert all(given[kind] / SHOP.users == pytest.approx(share, abs=0.06) for kind, share in GIVEN_SHARES.items())
+    moved = [moments for moments in points.values() if not all(moment.row["is_active"] for moment in moments)]
+    assert 5 < len(moved) < 0.1 * SHOP.users
 
 
 def test_churners_stop_on_their_day(people: list[tuple[Visitor, History]]) -> None:

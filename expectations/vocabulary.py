@@ -26,13 +26,16 @@ ORDER_LINE_KINDS = ("sale", "refund")
 PERSONALISATION = "personalisation"
 """The purpose without which nothing that a user sees may rest on what that user did."""
 
-PURPOSES = (PERSONALISATION, "analytics", "email", "sms", "push", "ads")
+ADS = "ads"
+"""The purpose, and the channel, of being found again by a platform that shows ads."""
+
+PURPOSES = (PERSONALISATION, "analytics", "email", "sms", "push", ADS)
 """What a user may be asked to agree to."""
 
 CONTACT_KINDS = ("email", "phone", "push")
 """What a contact point may be: an address, a number, the token of an app on a device."""
 
-CHANNELS = {"email": ("email",), "sms": ("phone",), "push": ("push",), "ads": ("email", "phone")}
+CHANNELS = {"email": ("email",), "sms": ("phone",), "push": ("push",), ADS: ("email", "phone")}
 """Channel on which users are addressed -> the kinds of contact point that it takes. The purpose to agree to is called as it."""
 
 SCHEMES = ("rfm", "behaviour", "taste", "density")

@@ -72,9 +72,10 @@ SCORE = Task(
         "gold.membership_changes",
         "gold.user_tags",
         "gold.tag_sizes",
+        "gold.activations",
         "gold.recommendations",
     ),
-    "From the day's set and the champions: segments, their profiles, who changed, tags, recommendations.",
+    "From the day's set and the champions: segments, their profiles, who changed, tags, who may be addressed, recommendations.",
 )
 PUBLISH = Task("publish", ("ops.releases",), "Export the scored tables, verify them, and commit the release.")
 MART = Task("mart", ("ops.mart",), "Load the current release into the BI mart, where the shop has one.")
@@ -95,5 +96,5 @@ TASKS = {task.name: task for task in (*REFINE, *RELEASE, *TRAININGS, MAINTAIN)}
 SET_TABLES = tuple(name for task in REFINE for name in task.tables if name.partition(".")[0] in {"silver", "gold"})
 """Tables whose snapshots a day's set names, with the rejected twins that their steps write."""
 
-EXPORTS = ("user_segments", "segment_profiles", "membership_changes", "user_tags", "tag_sizes", "recommendations")
+EXPORTS = ("user_segments", "segment_profiles", "membership_changes", "user_tags", "tag_sizes", "recommendations", "activations")
 """Names of the exports that a release holds; each is the gold table of the same name."""

@@ -1,7 +1,8 @@
-"""``python -m jobs.export``: the promises of all exports, kept in ``docs/contracts``.
+"""``python -m jobs.export``: the promises of all exports, kept in ``docs/contracts``, and audiences as channels take them.
 
 check                 hold every export to what its version has promised; exit 65 with each broken promise and the two ways out
 freeze [--reworded]   write the promises of what was added, and of new versions; with --reworded also new words for an old meaning
+audience NAME --for F   write who may be addressed as CSV: for google, meta, email, sms or push (docs/activation.md)
 """
 
 import argparse
@@ -9,11 +10,15 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from jobs.errors import ContractError, TradewindError
+from jobs.export.activation import FORMS, audiences, lines, rows_of, write_lines
 from jobs.export.exports import Export, exports
 from jobs.export.schema import breaking_changes, schema_document
+from jobs.release.releases import named
+from jobs.settings import Settings
+from jobs.store import Store
 
 CONTRACTS = Path("docs/contracts")
 
@@ -68,9 +73,20 @@ def freeze(export: Export, folder: Path = CONTRACTS, *, may_reword: bool = False
     return path
 
 
+def write_audience(store: Store, name: str, whom: str, release_id: str | None, out: TextIO) -> str:
+    """Write one audience of a release (None: the current one) in the form that ``whom`` takes; returns what was written, in words."""
+    release, form = named(store, release_id), FORMS[whom]
+    rows = rows_of(store, release)
+    written = write_lines(lines(rows, form, name), form, out)
+    others = "" if written else f" Audiences of {form.channel} with anybody in them: {', '.join(audiences(rows, form)) or 'none'}."
+    return f"{written} lines of audience {name} for {whom}, release {release.id}.{others}"
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Answer the command line; every export is looked at before the exit code says that one is broken."""
     options = _parser().parse_args(arguments)
+    if options.command == "audience":
+        return _audience(options)
     code = 0
     for export in exports():
         try:
@@ -84,12 +100,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
+def _audience(options: argparse.Namespace) -> int:
+    try:
+        store = Store.from_settings(Settings.from_environment())
+        sys.stderr.write(f"{write_audience(store, options.name, options.whom, options.release, sys.stdout)}\n")
+    except TradewindError as error:
+        sys.stderr.write(f"{type(error).__name__}: {error}\n")
+        return error.exit_code
+    return 0
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m jobs.export", description="The promises of the exports.")
+    parser = argparse.ArgumentParser(prog="python -m jobs.export", description="The promises of the exports, and audiences.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("check", help="hold every export to what its version has promised")
     frozen = commands.add_parser("freeze", help="write docs/contracts/<export>.v<version>.json")
     frozen.add_argument("--reworded", action="store_true", help="the meanings are as they were, in other words")
+    audience = commands.add_parser("audience", help="write who may be addressed, as CSV on standard output")
+    audience.add_argument("name", help="the audience: a tag that is declared for the channel")
+    audience.add_argument("--for", dest="whom", choices=FORMS, required=True, help="who takes the file")
+    audience.add_argument("--release", help="a release (default: the current one)")
     return parser
 
 

@@ -35,7 +35,15 @@ class Export:
         return f"exports/{self.name}/schema=v{self.version}/release={release_id}/"
 
 
-VERSIONS = dict.fromkeys(("user_segments", "segment_profiles", "membership_changes", "user_tags", "tag_sizes", "recommendations"), 1)
+VERSIONS = {
+    "user_segments": 1,
+    "segment_profiles": 1,
+    "membership_changes": 1,
+    "user_tags": 1,
+    "tag_sizes": 1,
+    "recommendations": 1,
+    "activations": 1,
+}
 """Export name -> version of its schema; each is the gold table of the same name. Frozen in ``docs/contracts/<name>.v<version>.json``."""
 
 

@@ -40,6 +40,9 @@ KINDS = {
 }
 """What an export is in the mart's star: rows about users and days, or rows that say what those mean."""
 
+LEFT_OUT = frozenset({"activations"})
+"""Exports that are for channels: whoever reads the mart needs no hash of an address."""
+
 TYPES = {
     "string": "text",
     "int": "integer",
@@ -63,9 +66,14 @@ def load(context: Context) -> dict[str, Any]:
         return {"mart": "none", "advice": "TRADEWIND_MART_URI names one"}
     release = named(context.store, None)
     with connected(context.settings) as connection:
-        done = load_release(connection, context.store, release, exports(), reader=context.settings.mart_reader)
+        done = load_release(connection, context.store, release, in_mart(), reader=context.settings.mart_reader)
     LOG.info("mart: release %s, %s", release.id, ", ".join(f"{name} {rows:,}" for name, rows in done.items()) or "which it showed already")
     return {"release": release.id, "rows": done}
+
+
+def in_mart() -> tuple[Export, ...]:
+    """The exports that the mart shows."""
+    return tuple(export for export in exports() if export.name not in LEFT_OUT)
 
 
 @contextmanager

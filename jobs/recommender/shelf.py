@@ -3,7 +3,7 @@
 Items on sale and in stock that no rule blocks, without what a user has bought and will not buy again.
 """
 
-from datetime import date, timedelta
+from datetime import date
 from functools import reduce
 
 from pyspark.sql import Column, DataFrame
@@ -11,6 +11,7 @@ from pyspark.sql import functions as F
 
 from expectations.vocabulary import PERSONALISATION
 from jobs.recommender.house_rules import HouseRules
+from jobs.silver.validity import holds_at_end_of
 
 SHELF_FRAME = "item_id string, category_id string, factor double, is_new boolean"
 """One row an item that may be shown: its category (NULL: none), what its relevance is multiplied by, whether it is new."""
@@ -52,11 +53,9 @@ def out_of_stock(stock: DataFrame, day: date) -> DataFrame:
 def answers_on(consents: DataFrame, purpose: str, day: date) -> DataFrame:
     """One row a user who has ever been asked about ``purpose`` (user_id, is_granted): the answer that holds at the end of ``day``.
 
-    ``consents`` is ``silver.consents``; midnight belongs to the day that it begins.
+    ``consents`` is ``silver.consents``.
     """
-    end = F.lit(day + timedelta(days=1)).cast("timestamp")
-    holds = (F.col("valid_from") < end) & (F.col("valid_to").isNull() | (F.col("valid_to") >= end))
-    return consents.where((F.col("purpose") == purpose) & holds).select("user_id", "is_granted")
+    return consents.where((F.col("purpose") == purpose) & holds_at_end_of(day)).select("user_id", "is_granted")
 
 
 def unpersonal(rules: HouseRules, users: DataFrame, consents: DataFrame | None, day: date) -> DataFrame | None:

@@ -14,8 +14,8 @@ from pyspark.sql import SparkSession
 
 from jobs.contract import Column, Table
 from jobs.errors import BadDataError
-from jobs.export.exports import Export, exports
-from jobs.export.mart import SCHEMA, connected, load_release
+from jobs.export.exports import Export
+from jobs.export.mart import SCHEMA, connected, in_mart, load_release
 from jobs.release.record import Release
 from jobs.settings import Settings
 from jobs.store import Store
@@ -155,7 +155,7 @@ def test_a_column_that_an_export_has_gained_is_added_and_views_on_the_table_stay
 def test_the_saved_queries_of_the_guide_run_on_the_mart(
     owner: psycopg.Connection[Any], reader: psycopg.Connection[Any], store: Store, spark: SparkSession
 ) -> None:
-    load(owner, store, released(store, spark, DAY, lambda _: {export: [] for export in exports()}), exports())
+    load(owner, store, released(store, spark, DAY, lambda _: {export: [] for export in in_mart()}), in_mart())
     queries = re.findall(r"```sql\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     assert len(queries) >= 4
     for query in queries:

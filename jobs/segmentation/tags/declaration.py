@@ -21,6 +21,7 @@ OWN = "tags.yaml"
 """The tags that come with the platform, beside this module."""
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{2,59}$")]
+Channel = Literal["email", "sms", "push", "ads"]
 Words = Annotated[str, StringConstraints(min_length=3, max_length=300, strip_whitespace=True)]
 
 
@@ -38,6 +39,7 @@ class Declared(BaseModel):
     owner: Words = Field(description="Who answers for it.")
     when: str | None = Field(default=None, description="The rule of a global tag.")
     users: tuple[str, ...] | None = Field(default=None, max_length=MOST_LISTED, description="The users of an individual tag.")
+    channels: tuple[Channel, ...] = Field(default=(), description="On which who has it may be addressed; on none where it is left out.")
     valid_from: date | None = Field(default=None, description="First day; from the beginning where it is left out.")
     valid_until: date | None = Field(default=None, description="First day on which it is over; for ever where it is left out.")
 
@@ -76,6 +78,11 @@ class Tag:
     def scope(self) -> str:
         """``global`` or ``individual``."""
         return "individual" if self.rule is None else "global"
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """On which channels who has it may be addressed, each once; then it is an audience."""
+        return tuple(sorted(set(self.declared.channels)))
 
     def is_valid_on(self, day: date) -> bool:
         """Whether it is asked for on an as-of day."""

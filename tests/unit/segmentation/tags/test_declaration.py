@@ -2,11 +2,13 @@
 
 from datetime import date
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from expectations.vocabulary import CHANNELS, PURPOSES
 from jobs.errors import TagsError
-from jobs.segmentation.tags.declaration import Tag, own_tags, read, tags_of
+from jobs.segmentation.tags.declaration import Channel, Tag, own_tags, read, tags_of
 from jobs.segmentation.tags.vocabulary import vocabulary
 
 KNOWN = vocabulary()
@@ -39,6 +41,14 @@ def test_a_tag_is_asked_for_on_the_days_of_its_validity() -> None:
     [found] = tags(tag(valid_from="2026-06-01", valid_until="2026-07-01"))
     assert [found.is_valid_on(date(2026, month, day)) for month, day in ((5, 31), (6, 1), (6, 30), (7, 1))] == [False, True, True, False]
     assert tags(tag())[0].is_valid_on(date(1999, 1, 1))
+
+
+def test_a_tag_is_an_audience_on_the_channels_that_it_names_and_on_no_other_word() -> None:
+    assert [found.channels for found in tags(tag(), tag("b_tag", channels="[sms, email, sms]"))] == [(), ("email", "sms")]
+    [fault] = refused(HEAD + tag(channels="[email, fax]"))
+    assert fault.startswith("shop.yaml:7:23: ")
+    assert all(channel in fault for channel in CHANNELS)
+    assert set(get_args(Channel)) == set(CHANNELS) <= set(PURPOSES), "a channel's purpose is called as it"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 
 from benchmarks.landed_shop import DAY, SOURCE
 from expectations.vocabulary import EVENT_TYPES, EVENT_TYPES_WITHOUT_ITEM
-from jobs.gold import daily_funnels, daily_item_stats, interactions, user_features
+from jobs.gold import daily_funnels, daily_item_stats, interactions, item_features, user_features
 from jobs.privacy import pseudonymise
 from jobs.silver import items, sessions
 from jobs.silver.events import EVENTS
@@ -75,13 +75,14 @@ class BareRefine:
         self.create("silver.sessions", sessions.build(self.table("silver.events")), "session_date")
 
     def gold(self) -> None:
-        """One row a user, item and type; an item; a channel; a user: each by day."""
+        """One row a user, item and type; an item; a channel; each by day; a user and an item as of the day."""
         events, order_lines = self.table("silver.events"), self.table("silver.order_lines")
         self.create("gold.interactions", interactions.build(events, order_lines), "event_date")
         self.create("gold.daily_item_stats", daily_item_stats.build(events, order_lines), "event_date")
         self.create("gold.daily_funnels", daily_funnels.build(events), "event_date")
-        features = user_features.build(events, order_lines, self.table("silver.item_observations"), as_of=DAY)
-        self.create("gold.user_features", features, "as_of_date")
+        observations = self.table("silver.item_observations")
+        self.create("gold.user_features", user_features.build(events, order_lines, observations, as_of=DAY), "as_of_date")
+        self.create("gold.item_features", item_features.build(events, order_lines, observations, as_of=DAY), "as_of_date")
 
     def events(self) -> DataFrame:
         """Events that break no rule, each once."""

@@ -45,7 +45,7 @@ from tests.recorded_days import a_shop, run_of
 
 FIRST_DAY = date(2024, 1, 1)
 LIMIT = 1.2
-GOLD = ("gold.interactions", "gold.daily_item_stats", "gold.daily_funnels", "gold.user_features")
+GOLD = ("gold.interactions", "gold.daily_item_stats", "gold.daily_funnels", "gold.user_features", "gold.item_features")
 LAYERS = ("bronze", "silver", "gold")
 EXPECTATIONS = 10
 UNMERGED = 33

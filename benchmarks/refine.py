@@ -58,7 +58,7 @@ WARM_UP_EVENTS = 20_000
 COMPARED = (
     *("bronze.events", "bronze.orders", "bronze.items"),
     *("silver.events", "silver.order_lines", "silver.item_observations", "silver.items", "silver.sessions"),
-    *("gold.interactions", "gold.daily_item_stats", "gold.daily_funnels", "gold.user_features"),
+    *("gold.interactions", "gold.daily_item_stats", "gold.daily_funnels", "gold.user_features", "gold.item_features"),
 )
 MOST_TIMES_BARE = 1.5
 MOST_TIMES_PROPORTIONAL = 1.1

@@ -43,3 +43,6 @@ SCHEMES = ("rfm", "behaviour", "taste", "density")
 
 TAG_SCOPES = ("global", "individual")
 """How a user comes to a tag: by a rule that everybody is asked, or by hand."""
+
+PRICE_BANDS = ("budget", "middle", "premium")
+"""How dear what a user buys is within its categories, cheapest first."""

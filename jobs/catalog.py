@@ -58,7 +58,15 @@ REFINE = (
     ),
     Task(
         "gold",
-        ("gold.interactions", "gold.daily_item_stats", "gold.daily_funnels", "gold.user_features", "ops.sets", "ops.pages"),
+        (
+            "gold.interactions",
+            "gold.daily_item_stats",
+            "gold.daily_funnels",
+            "gold.user_features",
+            "gold.item_features",
+            "ops.sets",
+            "ops.pages",
+        ),
         "What it means: interactions, statistics, funnels, features; ends by recording the day's set and drawing the quality page.",
     ),
 )

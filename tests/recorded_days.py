@@ -99,6 +99,7 @@ _TABLES = (
     ("gold.daily_item_stats", 470, False),
     ("gold.daily_funnels", 60, False),
     ("gold.user_features", 1_900, False),
+    ("gold.item_features", 480, False),
 )
 
 

@@ -19,12 +19,14 @@ VALUE_COUNTED = frozenset(
         "event_type",
         "kind",
         "model",
+        "price_band",
         "purpose",
         "reasons",
         "rfm_segment",
         "scheme",
         "taste_segment",
         "top_category_id",
+        "top_channel",
         "variant",
     }
 )

@@ -1,7 +1,7 @@
 """Claims about the features of users."""
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -130,10 +130,186 @@ def test_an_item_outside_of_the_catalogue_has_no_category(spark: SparkSession) -
     assert row["top_categories"] == []
 
 
+EDGES = (0, 6, 7, 29, 30, 89, 90, 364, 365)
+
+
+def test_the_last_days_end_with_the_as_of_day_and_leave_out_what_is_as_old_as_they_are_long(spark: SparkSession) -> None:
+    def at(age: int) -> str:
+        return f"{AS_OF - timedelta(days=age)}T12:00:00"
+
+    events = [an_event(at(age), user_id=f"u{age}") for age in EDGES]
+    lines = [a_line(at(age), user_id=f"u{age}", order_id=f"o{age}", quantity=2) for age in EDGES]
+    found = features(spark, events, lines)
+    for age in EDGES:
+        row = found[f"u{age}"]
+        for days in (7, 30, 90, 365):
+            inside = int(age < days)
+            asked = (row[f"events_{days}d"], row[f"active_days_{days}d"], row[f"orders_{days}d"], row[f"spend_{days}d_minor"])
+            assert asked == (2 * inside, inside, inside, 2000 * inside), (age, days)
+        assert (row["units_30d"], row["units_bought"]) == (2 * (age < 30), 2)
+
+
+def test_an_order_of_two_days_is_one_and_spend_is_unknown_where_no_price_is(spark: SparkSession) -> None:
+    lines = [
+        a_line("2026-06-01T10:00:00"),
+        a_line("2026-06-28T10:00:00", unit_price_minor=None),
+        a_line("2026-06-29T10:00:00", user_id="u2", discount_minor=200),
+        a_line("2026-06-30T10:00:00", user_id="u2", kind="refund", quantity=3, unit_price_minor=500),
+    ]
+    found = features(spark, [], lines)
+    row = found["u1"]
+    assert (row["order_count"], row["orders_7d"], row["orders_30d"], row["active_days_7d"], row["active_days_30d"]) == (1, 1, 1, 1, 2)
+    assert (row["spend_7d_minor"], row["spend_30d_minor"], row["spend_minor"]) == (None, 1000, 1000)
+    assert (found["u2"]["spend_7d_minor"], found["u2"]["mean_order_minor"]) == (-700, 800)
+
+
+def test_rhythm_needs_a_distance_and_its_deviation_two(spark: SparkSession) -> None:
+    orders = {"steady": (1, 11, 21), "uneven": (1, 3, 9, 9), "twice": (10, 20), "once": (5,)}
+    lines = [
+        a_line(f"2026-06-{day:02d}T10:00:00", user_id=user, order_id=f"{user}{number}")
+        for user, days in orders.items()
+        for number, day in enumerate(days)
+    ]
+    found = features(spark, [an_event("2026-06-15T10:00:00", user_id="once"), an_event(user_id="looks")], lines)
+    asked = ("mean_days_between_orders", "deviation_days_between_orders", "order_overdue_ratio", "mean_days_between_visits")
+    rhythm = {user: tuple(row[name] for name in asked) for user, row in found.items()}
+    assert rhythm == {
+        "steady": (10.0, 0.0, 0.9, 10.0),
+        "uneven": (4.0, 2.0, 5.25, 4.0),
+        "twice": (10.0, None, 1.0, 10.0),
+        "once": (None, None, None, 10.0),
+        "looks": (None, None, None, None),
+    }
+
+
+def test_baskets_discounts_and_refunds_are_shares_of_what_was_bought(spark: SparkSession) -> None:
+    lines = [
+        a_line(quantity=3, unit_price_minor=100, discount_minor=30),
+        a_line(item_id="i2", quantity=1, unit_price_minor=100),
+        a_line(order_id="o2", quantity=2, unit_price_minor=None, discount_minor=5),
+        a_line("2026-06-30T10:00:00", kind="refund", quantity=2, unit_price_minor=100, discount_minor=15),
+        a_line(user_id="returns", kind="refund"),
+        a_line(user_id="returns more", quantity=1),
+        a_line(user_id="returns more", kind="refund", quantity=3),
+        a_line(user_id="is given", unit_price_minor=0),
+    ]
+    found = features(spark, [an_event(user_id="looks")], lines)
+    row = found["u1"]
+    assert (row["mean_order_units"], row["mean_order_lines"]) == (3.0, 1.5)
+    assert (row["discount_share"], row["discounted_line_share"]) == (pytest.approx(30 / 400), pytest.approx(2 / 3))
+    assert (row["refunded_units"], row["refund_unit_share"], row["refund_value_share"]) == (2, pytest.approx(2 / 6), 0.5)
+    asked = ("mean_order_units", "mean_order_lines", "discount_share", "discounted_line_share", "refunded_units", "refund_unit_share")
+    shares = {user: tuple(row[name] for name in (*asked, "refund_value_share")) for user, row in found.items() if user != "u1"}
+    assert shares == {
+        "returns": (None, None, None, None, 1, None, None),
+        "returns more": (1.0, 1.0, 0.0, 0.0, 3, 3.0, 3.0),
+        "is given": (1.0, 1.0, None, 0.0, 0, 0.0, None),
+        "looks": (None, None, None, None, 0, None, None),
+    }
+
+
+def test_a_lift_is_the_share_of_a_user_by_that_of_all_users_as_known_by_the_day(spark: SparkSession) -> None:
+    events = [
+        *[an_event(item_id="i1") for _ in range(3)],
+        an_event(item_id="i1", event_type="add_to_cart"),
+        *[an_event(item_id="i2") for _ in range(2)],
+        an_event(item_id="i1", event_type="view_item_list"),
+        an_event(item_id="unknown"),
+        *[an_event(user_id="u2", item_id="i2") for _ in range(6)],
+        *[an_event(user_id="u2", item_id="i1", landed_date=date(2026, 7, 1)) for _ in range(9)],
+        *[an_event(user_id=None, item_id="i1") for _ in range(9)],
+    ]
+    items = [an_item("i1", "tea", brand="leaf"), an_item("i2", "mugs", brand=None)]
+    found = features(spark, events, [], items)
+    assert [tuple(one) for one in found["u1"]["category_affinities"]] == [("tea", 2.0)]  # 4 of 6 by 4 of 12; two of mugs are too few
+    assert [tuple(one) for one in found["u2"]["category_affinities"]] == [("mugs", 1.5)]
+    assert [tuple(one) for one in found["u1"]["brand_affinities"]] == [("leaf", 1.0)]
+    assert found["u2"]["brand_affinities"] == []
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_five_lifts_are_kept_and_equals_are_in_order_of_their_id(spark: SparkSession, order: int) -> None:
+    events = [an_event(item_id=f"i{n}") for n in range(7) for _ in range(3)] + [an_event(user_id="u2", item_id="i1")]
+    items = [an_item(f"i{n}", f"c{n}") for n in range(7)]
+    row = features(spark, events[::order], [], items)["u1"]
+    lift = round(3 / 21 / (3 / 22), 4)
+    assert [tuple(one) for one in row["category_affinities"]] == [("c0", lift), *[(f"c{n}", lift) for n in range(2, 6)]]
+
+
+def test_what_is_paid_is_held_against_the_mean_price_of_its_categories(spark: SparkSession) -> None:
+    def bought(user: str, item: str, price: int | None, quantity: int = 1, **changes: Any) -> dict[str, Any]:
+        return a_line(user_id=user, item_id=item, unit_price_minor=price, quantity=quantity, **changes)
+
+    lines = [
+        bought("cheap", "i1", 100, 2, discount_minor=50),
+        bought("dear", "i1", 400),  # tea: 600 for 3 pieces
+        bought("both", "i2", 500),
+        bought("cheap", "i2", 500, landed_date=date(2026, 7, 1)),
+        bought("least", "cup", 80),
+        bought("most", "cup", 125),
+        bought("mean", "cup", 95),
+        bought("free", "gift", 0),
+        bought("no price", "i1", None, 9),
+        bought("no category", "unknown", 100),
+        bought("returns", "i1", 100, kind="refund"),
+    ]
+    items = [an_item("i1", "tea"), an_item("i2", "mugs"), an_item("cup", "cups"), an_item("gift", "gifts")]
+    found = {user: (row["relative_price"], row["price_band"]) for user, row in features(spark, [], lines, items).items()}
+    unknown = dict.fromkeys(("free", "no price", "no category", "returns"), (None, None))
+    assert found == {
+        "cheap": (0.5, "budget"),
+        "dear": (2.0, "premium"),
+        "both": (1.0, "middle"),
+        "least": (0.8, "middle"),
+        "most": (1.25, "premium"),
+        "mean": (0.95, "middle"),
+        **unknown,
+    }
+
+
+def test_habits_are_those_of_events_and_of_hours_that_are_known(spark: SparkSession) -> None:
+    hours = (0, 5, 6, 11, 12, 17, 18, 21, 22, 23)
+    events = [an_event(f"2026-06-24T{hour:02d}:59:59") for hour in hours]  # a Wednesday
+    found = features(spark, events, [a_line(user_id="u2")])  # a Monday
+    row = found["u1"]
+    assert (row["morning_share"], row["afternoon_share"], row["evening_share"], row["night_share"]) == (0.2, 0.2, 0.2, 0.4)
+    assert (row["active_weekday"], found["u2"]["active_weekday"], found["u2"]["morning_share"]) == (3, 1, None)
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_channels_and_steps_are_counted_by_event_and_a_purchase_once(spark: SparkSession, order: int) -> None:
+    events = [
+        *[an_event(channel="search") for _ in range(2)],
+        *[an_event(event_type="add_to_cart", channel="ads") for _ in range(2)],
+        an_event(event_type="purchase", channel="ads"),
+        an_event(event_type="search", item_id=None, channel=None),
+        an_event(user_id="u2", event_type="purchase", channel="ads"),
+        an_event("2026-06-28T10:00:00", user_id="u3", time_resolution="day"),
+        an_event("2026-06-30T10:00:00", user_id="u3", time_resolution="day"),
+    ]
+    lines = [a_line(channel="mail"), a_line(item_id="i2"), a_line(item_id="i3")]
+    found = features(spark, events[::order], lines)
+    asked = ("top_channel", "top_channel_share", "distinct_channels", "cart_by_view", "purchase_by_cart", "active_weekday")
+    assert {user: tuple(row[name] for name in asked) for user, row in found.items()} == {
+        "u1": ("ads", 0.4, 3, 1.0, 1.5, 1),
+        "u2": (None, None, 0, None, None, None),
+        "u3": (None, None, 0, 0.0, None, 2),
+    }
+    assert found["u3"]["morning_share"] is None
+
+
 def test_partitioning_changes_nothing(spark: SparkSession) -> None:
-    events = [an_event(f"2026-06-{1 + n % 28:02d}T{n % 24:02d}:00:00", user_id=f"u{n % 7}", item_id=f"i{n % 5}") for n in range(200)]
-    lines = [a_line(f"2026-06-{1 + n % 28:02d}T05:00:00", user_id=f"u{n % 5}", order_id=f"o{n // 3}") for n in range(40)]
-    items = [an_item(f"i{n}", f"c{n % 3}") for n in range(5)]
+    events = [
+        an_event(f"2026-06-{1 + n % 28:02d}T{n % 24:02d}:00:00", user_id=f"u{n % 7}", item_id=f"i{n % 5}", channel=f"c{n % 3}")
+        for n in range(200)
+    ]
+    lines = [
+        a_line(
+            f"2026-06-{1 + n % 28:02d}T05:00:00", user_id=f"u{n % 5}", order_id=f"o{n // 3}", unit_price_minor=n * 7, item_id=f"i{n % 4}"
+        )
+        for n in range(40)
+    ]
+    items = [an_item(f"i{n}", f"c{n % 3}", brand=f"b{n % 2}") for n in range(5)]
     hashes = {
         content_hash(
             build(

@@ -38,8 +38,11 @@ CONTACT_KINDS = ("email", "phone", "push")
 CHANNELS = {"email": ("email",), "sms": ("phone",), "push": ("push",), ADS: ("email", "phone")}
 """Channel on which users are addressed -> the kinds of contact point that it takes. The purpose to agree to is called as it."""
 
-SCHEMES = ("rfm", "behaviour", "taste", "density")
+SCHEMES = ("rfm", "behaviour", "taste", "density", "lifecycle", "affinity")
 """The schemes of segments: every user is in one segment of each."""
+
+RULES = ("rfm", "lifecycle", "affinity")
+"""The schemes that no model is behind: a rule, the same every day."""
 
 TAG_SCOPES = ("global", "individual")
 """How a user comes to a tag: by a rule that everybody is asked, or by hand."""

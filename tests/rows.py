@@ -14,7 +14,8 @@ from jobs.silver.order_lines import ORDER_LINES
 FEATURES = (
     "as_of_date date, user_id string, recency_days int, tenure_days int, purchase_recency_days int, active_days bigint, "
     "add_to_cart_count bigint, order_count bigint, spend_minor bigint, units_bought bigint, "
-    "top_categories array<struct<category_id:string,event_count:bigint>>"
+    "active_days_30d bigint, active_days_90d bigint, "
+    "top_categories array<struct<category_id:string,event_count:bigint>>, category_affinities array<struct<category_id:string,lift:double>>"
 )
 """The columns of gold.user_features that segments are made of."""
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -85,7 +86,7 @@ def a_user(user_id: str, as_of: date, **changes: Any) -> dict[str, Any]:
 def user_features(spark: SparkSession, users: Sequence[Mapping[str, Any]]) -> DataFrame:
     """Such rows as a frame."""
     names = [field.partition(" ")[0] for field in FEATURES.split(", ")]
-    return spark.createDataFrame([tuple(user[name] for name in names) for user in users], FEATURES)
+    return spark.createDataFrame([tuple(user.get(name) for name in names) for user in users], FEATURES)
 
 
 def counted(item: str, quantity: int, day: int = 4, hour: int = 9, **changes: Any) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from great_expectations import expectations as gxe
 
 from expectations.suite import Suite
+from expectations.vocabulary import SCHEMES
 from jobs.segmentation.rfm import SEGMENTS
 
 _QUINTILES = ("recency_quintile", "frequency_quintile", "monetary_quintile")
@@ -13,7 +14,7 @@ SUITE = Suite(
         gxe.ExpectCompoundColumnsToBeUnique(column_list=["as_of_date", "user_id"], severity="critical"),
         *[
             gxe.ExpectColumnValuesToNotBeNull(column=name, severity="critical")
-            for name in ("user_id", "rfm_segment", "behaviour_segment", "taste_segment", "density_segment")
+            for name in ("user_id", *[f"{scheme}_segment" for scheme in SCHEMES])
         ],
         *[gxe.ExpectColumnValuesToBeBetween(column=name, min_value=1, max_value=5, severity="critical") for name in _QUINTILES],
         gxe.ExpectColumnValuesToBeInSet(column="monetary_basis", value_set=["spend", "units"], severity="critical"),

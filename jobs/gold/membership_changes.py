@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from expectations.gold.membership_changes import SUITE
+from expectations.vocabulary import RULES
 from jobs.contract import Column, Table
 from jobs.gold.segment_profiles import SCHEMES, WORDS
 from jobs.gold.user_features import USER_FEATURES
@@ -25,7 +26,7 @@ MEMBERSHIP_CHANGES = Table(
     columns=(
         Column("as_of_date", "date", "Day at whose end the user was in to_segment."),
         Column("user_id", "string", "Pseudonym of the user."),
-        Column("scheme", "string", "rfm, behaviour or taste."),
+        Column("scheme", "string", "Scheme of the segments, as of gold.segment_profiles."),
         Column("from_segment", "string", "Segment at the end of compared_date; NULL for who was no user then.", nullable=True),
         Column("to_segment", "string", "Segment at the end of as_of_date."),
         Column("compared_date", "date", "Day that as_of_date is compared with."),
@@ -86,7 +87,7 @@ def _changes(today: DataFrame, earlier: DataFrame, compared: DataFrame) -> DataF
     joined = now.join(then, "user_id", "left").crossJoin(compared)
     rows = joined.select("user_id", "compared_date", "model_version", "_model_then", F.explode(differing).alias("_change"))
     was_there = F.col("_change.from_segment").isNotNull()
-    of_model = F.col("_change.scheme") != F.lit("rfm")
+    of_model = ~F.col("_change.scheme").isin(*RULES)
     is_new_model = was_there & of_model & ~F.col("model_version").eqNullSafe(F.col("_model_then"))
     return rows.select("user_id", "_change.*", "compared_date", is_new_model.alias("is_new_model"))
 

@@ -14,7 +14,7 @@ from expectations.gold.segment_profiles import SUITE
 from jobs.contract import Column, Table
 from jobs.gold.user_features import USER_FEATURES
 from jobs.gold.user_segments import USER_SEGMENTS
-from jobs.segmentation import rfm
+from jobs.segmentation import affinity, lifecycle, rfm
 from jobs.segmentation.cells import Segment
 from jobs.segmentation.rules import FIGURES, rule_of
 from jobs.segmentation.sample import MOST_USERS
@@ -26,12 +26,12 @@ TOLERANCE = 1e-6
 SEGMENT_PROFILES = Table(
     name="gold.segment_profiles",
     doc=(
-        "One row a scheme, segment and as-of day, for each segment with a user. The schemes are rfm, behaviour, taste and density: every "
-        "user is in one segment of each."
+        "One row a scheme, segment and as-of day, for each segment with a user. The schemes are "
+        f"{', '.join(vocabulary.SCHEMES)}: every user is in one segment of each."
     ),
     columns=(
         Column("as_of_date", "date", "Day at whose end the row was true."),
-        Column("scheme", "string", "rfm, behaviour, taste or density."),
+        Column("scheme", "string", "Scheme: one way to part all users."),
         Column("segment", "string", "Name of the segment."),
         Column("user_count", "bigint", "Users in it."),
         Column("user_share", "double", "Their share of all users.", tolerance=TOLERANCE),
@@ -113,7 +113,7 @@ def build(features: DataFrame, segments: DataFrame, *, as_of: date, model: Segme
     everyone = by_segment.where("scheme = 'rfm'").agg(*_totals("all_"))
     known = by_segment.crossJoin(F.broadcast(everyone)).join(F.broadcast(_texts(features, model)), ["scheme", "segment"], "left")
     known = known.join(_rules(figures, segments.where(day)), ["scheme", "segment"], "left")
-    count = F.col("user_count")
+    count, is_category = F.col("user_count"), F.col("scheme") == "affinity"
     derived = {
         "as_of_date": F.lit(as_of),
         "user_share": count / F.col("all_user_count"),
@@ -121,8 +121,10 @@ def build(features: DataFrame, segments: DataFrame, *, as_of: date, model: Segme
         "spend_share": F.when(F.col("all_spend_minor_sum") > 0, _double("spend_minor_sum") / _double("all_spend_minor_sum")),
         "buyer_share": F.col("buyer_count") / count,
         "distinguishing": _distinguishing(),
-        "meaning": F.coalesce("meaning", F.lit("A segment of a model that is no longer at hand.")),
-        "action": F.coalesce("action", F.lit("None.")),
+        "meaning": F.coalesce(
+            "meaning", F.when(is_category, affinity.OWN.meaning), F.lit("A segment of a model that is no longer at hand.")
+        ),
+        "action": F.coalesce("action", F.when(is_category, affinity.OWN.action), F.lit("None.")),
         "model_version": F.lit(model.version if model else None).cast("string"),
         **{f"mean_{name}": _mean(name) for name in WORDS},
     }
@@ -227,6 +229,8 @@ def _texts(features: DataFrame, model: SegmentModel | None) -> DataFrame:
     )
     no_taste = Label(UNKNOWN_TASTE, "Too few clicks, carts and purchases to tell what they like.", "Show best sellers across categories.")
     labels: list[tuple[str, Label | Segment, float | None]] = [("rfm", segment, None) for segment in rfm.SEGMENTS]
+    labels += [("lifecycle", segment, None) for segment in lifecycle.SEGMENTS]
+    labels += [("affinity", label, None) for label in (affinity.NONE, affinity.OTHER)]
     labels += [("behaviour", *one) for one in _measured(model.behaviour if model else None)] or [("behaviour", no_model, None)]
     labels += [("taste", *one) for one in _measured(model.taste if model else None)] or [("taste", no_model, None)]
     labels += [("taste", no_taste, None)] if model and model.taste else []

@@ -1,4 +1,4 @@
-"""``gold.user_segments``: the segments of each user at the end of a day, in four schemes."""
+"""``gold.user_segments``: the segments of each user at the end of a day, in each scheme."""
 
 from collections.abc import Iterable, Iterator
 from datetime import date
@@ -12,7 +12,8 @@ from pyspark.sql import functions as F
 from expectations.gold.user_segments import SUITE
 from jobs.contract import Column, Table
 from jobs.gold.user_features import USER_FEATURES
-from jobs.segmentation import rfm
+from jobs.segmentation import lifecycle, rfm
+from jobs.segmentation.affinity import LIKELY, likely_for
 from jobs.segmentation.cells import first_that_holds
 from jobs.segmentation.served_segments import COLUMNS, NO_CLUSTER, NOISE, UNASSIGNED, UNKNOWN_TASTE, Clusters, Ids, SegmentModel
 from jobs.step import AsOf, Read, Step, Write
@@ -43,12 +44,20 @@ USER_SEGMENTS = Table(
             nullable=True,
         ),
         Column("density_cluster_id", "int", "Number of that group, kept likewise; NULL outside of all.", nullable=True),
+        Column("lifecycle_segment", "string", "Standing by first and last visit; NULL in rows from before.", nullable=True),
+        Column(
+            "affinity_segment",
+            "string",
+            f"Category that the user does most more with than others do, '{LIKELY}' and its id; NULL in rows from before.",
+            nullable=True,
+        ),
     ),
     key=("as_of_date", "user_id"),
     partitioned_by="as_of_date",
 )
 
-_CARRIED = ("user_id", "purchase_recency_days", *[name for name in COLUMNS if name != "top_categories"])
+_RULED = ("lifecycle_segment", "affinity_segment")
+_CARRIED = ("user_id", "purchase_recency_days", *_RULED, *[name for name in COLUMNS if name != "top_categories"])
 _NUMBERS = ("behaviour_cluster_id", "taste_cluster_id", "density_cluster_id")
 _MEASURES = {
     "recency": "-cast(purchase_recency_days AS bigint)",
@@ -64,7 +73,7 @@ def build(features: DataFrame, *, as_of: date, model: SegmentModel | None) -> Da
     of_day = features.where(F.col("as_of_date") == F.lit(as_of))
     measures = of_day.where("order_count > 0").select(*[F.expr(value).cast("bigint").alias(name) for name, value in _MEASURES.items()])
     bounds = F.broadcast(rfm.bounds_frame(measures).select(*[F.col(name).alias(f"{name}_bounds") for name in _MEASURES]))
-    users = _clustered(of_day, model).crossJoin(bounds)
+    users = _clustered(_ruled(of_day), model).crossJoin(bounds)
 
     def quintile(measure: str) -> SparkColumn:
         return F.when(F.col("order_count") > 0, rfm.quintile_column(F.expr(_MEASURES[measure]), F.col(f"{measure}_bounds")))
@@ -96,7 +105,14 @@ def build(features: DataFrame, *, as_of: date, model: SegmentModel | None) -> Da
             "density_segment"
         ),
         "density_cluster_id",
+        *_RULED,
     )
+
+
+def _ruled(users: DataFrame) -> DataFrame:
+    """With the segments that follow from a user's features alone, and from how many share a category."""
+    staged = users.withColumn("active_days_30d_to_90d", F.col("active_days_90d") - F.col("active_days_30d"))
+    return likely_for(staged.withColumn("lifecycle_segment", first_that_holds(lifecycle.SEGMENTS)))
 
 
 def _clustered(users: DataFrame, model: SegmentModel | None) -> DataFrame:

@@ -10,6 +10,7 @@ from jobs.quality.rules import Concentration, MeanOf, NullShare, RejectShare, Ru
 
 VALUE_COUNTED = frozenset(
     {
+        "affinity_segment",
         "basis",
         "behaviour_segment",
         "category_id",
@@ -18,6 +19,7 @@ VALUE_COUNTED = frozenset(
         "density_segment",
         "event_type",
         "kind",
+        "lifecycle_segment",
         "model",
         "price_band",
         "purpose",

@@ -27,6 +27,8 @@ SCHEME_WORDS = {
     "behaviour": ("Behaviour", "Clusters of what users do."),
     "taste": ("Taste", "Clusters of what users like."),
     "density": ("Density", "Dense groups of users who behave alike, and who is unlike any."),
+    "lifecycle": ("Lifecycle", "A rule by first and last visit, the same every day."),
+    "affinity": ("Affinity", "The category that users do clearly more with than others do."),
 }
 NEWCOMERS = "(no user then)"
 MOST_SHADES = 5

@@ -12,6 +12,7 @@ from jobs.content_hash import content_hash
 from jobs.contract import conform
 from jobs.gold.user_segments import USER_SEGMENTS, build
 from jobs.segmentation import sample
+from jobs.segmentation.affinity import LEAST_LIFT, MOST_CATEGORIES, NONE, OTHER
 from jobs.segmentation.fitting import Search
 from jobs.segmentation.served_segments import NOISE, UNASSIGNED, UNKNOWN_TASTE, SegmentModel
 from jobs.segmentation.training import fit
@@ -72,6 +73,48 @@ def test_without_a_model_the_clusters_are_unassigned(spark: SparkSession) -> Non
     assert (row["behaviour_segment"], row["taste_segment"]) == (UNASSIGNED, UNASSIGNED)
     assert (row["behaviour_cluster_id"], row["taste_cluster_id"], row["model_version"]) == (None, None, None)
     assert (row["density_segment"], row["density_cluster_id"]) == (UNASSIGNED, None)
+
+
+def test_lifecycle_is_told_by_first_and_last_visit(spark: SparkSession) -> None:
+    def standing(user_id: str, tenure: int, recency: int, lately: int, quarter: int) -> dict[str, Any]:
+        days = {"tenure_days": tenure, "recency_days": recency, "active_days_30d": lately, "active_days_90d": quarter}
+        return a_user(user_id, AS_OF, **days)
+
+    users = [
+        standing("new", 29, 0, 1, 1),
+        standing("no longer new", 30, 29, 1, 2),
+        standing("back", 90, 3, 2, 2),
+        standing("known for too short a time", 89, 3, 2, 2),
+        standing("steady", 300, 3, 2, 3),
+        standing("quiet", 300, 30, 0, 4),
+        standing("quieter", 300, 89, 0, 1),
+        standing("gone", 300, 90, 0, 0),
+        a_user("of a row from before", AS_OF, tenure_days=300, recency_days=3),
+    ]
+    assert {name: row["lifecycle_segment"] for name, row in segments(spark, users).items()} == {
+        "new": "New",
+        "no longer new": "Active",
+        "back": "Won back",
+        "known for too short a time": "Active",
+        "steady": "Active",
+        "quiet": "At risk",
+        "quieter": "At risk",
+        "gone": "Lapsed",
+        "of a row from before": "Active",
+    }
+
+
+def test_affinity_is_the_category_with_the_highest_lift_among_those_that_most_share(spark: SparkSession) -> None:
+    def likes(user_id: str, *lifts: tuple[str, float]) -> dict[str, Any]:
+        return a_user(user_id, AS_OF, category_affinities=list(lifts))
+
+    few = [likes(f"s{n}", (f"small {n:02}", 9.0)) for n in range(MOST_CATEGORIES)]
+    users = [likes("t1", ("tea", 3.0), ("mugs", 2.9)), likes("t2", ("tea", LEAST_LIFT)), likes("x", ("tea", 1.49)), likes("y"), *few]
+    found = {name: row["affinity_segment"] for name, row in segments(spark, [*users, a_user("z", AS_OF)]).items()}
+    assert {found["t1"], found["t2"]} == {"Likely for tea"}
+    assert {found["x"], found["y"], found["z"]} == {NONE.name}
+    assert found["s0"] == "Likely for small 00"
+    assert found[f"s{MOST_CATEGORIES - 1}"] == OTHER.name
 
 
 def test_a_day_without_users_has_no_rows(spark: SparkSession) -> None:

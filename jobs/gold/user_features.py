@@ -26,7 +26,7 @@ BUDGET_BELOW, PREMIUM_FROM = 0.8, 1.25
 """Bounds of the price bands, in multiples of the usual price."""
 
 MOST_CHANNELS = 10_000
-"""Channels that a count of one user's channels keeps in mind: exact up to three quarters of it."""
+"""Channels that a count of one user's channels keeps in mind: exact while there are no more."""
 
 SHARE = 1e-6
 _EXACT = "decimal(38,6)"

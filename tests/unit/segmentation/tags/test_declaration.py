@@ -95,6 +95,15 @@ def test_what_is_no_file_of_tags_is_refused_with_its_place(text: str, place: str
     assert said in found
 
 
+def test_a_rule_may_ask_for_every_feature_that_is_one_value() -> None:
+    single = [name for name, kind in KNOWN.columns.items() if not kind.startswith("array")]
+    found = tags(*[tag(f"tag_{number}", when=f"{name} IS NOT NULL") for number, name in enumerate(single)])
+    assert [one.rule.columns for one in found if one.rule] == [frozenset({name}) for name in single]
+    (dear,) = tags(tag(when="price_band = 'premium' AND order_overdue_ratio BETWEEN 1 AND 2 AND orders_90d > 0"))
+    assert dear.rule
+    assert refused(HEAD + tag(when="price_band > 1"))
+
+
 def test_a_shops_own_tags_stand_beside_those_of_the_platform_and_may_not_take_their_names(tmp_path: Path) -> None:
     mine = tmp_path / "tags.yaml"
     mine.write_text(HEAD + tag())

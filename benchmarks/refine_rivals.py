@@ -3,8 +3,9 @@
 ``python -m benchmarks.refine_in_duckdb DATA WARM`` and ``python -m benchmarks.refine_in_polars DATA WARM``, in an environment of their own
 (duckdb, polars, pyarrow); each prints one line of JSON: seconds by layer, rows and a sum of each table. From local files to local Parquet,
 on one machine, with two threads. What they leave out beside the bare script: bronze, where a row came from (file and line), the other
-tables of gold; of user features they have counts, days, hours, money and the top category, without the list of categories. What they
-keep: rules, one of the copies, pseudonyms. This module needs nothing but the standard library.
+tables of gold; of user features they have counts, days, hours, money and the top category, without the list of categories, windows beyond
+7 and 30 days, rhythm, affinities, price band, discounts, habits, channels, returns. What they keep: rules, one of the copies, pseudonyms.
+This module needs nothing but the standard library.
 """
 
 import hmac

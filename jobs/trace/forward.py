@@ -243,7 +243,7 @@ def _derived(feed: str) -> dict[str, Any]:
     """Table -> scope, of the tables that are made of parsed ones in which lines of the feed have a part.
 
     >>> list(_derived("consents"))
-    ['silver.consents', 'gold.recommendations']
+    ['silver.consents', 'gold.activations', 'gold.recommendations']
     """
     reached, found = {f"bronze.{feed}"}, {}
     for name in (*SET_TABLES, *SCORE.tables):

@@ -241,7 +241,7 @@ def test_a_missed_deadline_is_told_by_the_same_channels(hook: Received, configur
     called = execute_callback(callback.path, {**(callback.kwargs or {}), "context": {"dag_run": run}}, Path(), None, structlog.get_logger())
     assert called == (True, None)
     (message,) = hook.messages
-    assert message["text"].splitlines()[0] == "refine_daily is late: day 2026-03-02, 19 tables"
+    assert message["text"].splitlines()[0] == "refine_daily is late: day 2026-03-02, 22 tables"
     assert "at most 6 h later than the last ones" in message["text"]
     assert "http://localhost:8080/dags/refine_daily/runs/scheduled__2026-03-02" in message["text"]
     assert "docs/runbook.md#late" in message["text"]
@@ -254,7 +254,7 @@ def test_a_run_that_has_failed_is_not_told_as_late_too_and_one_without_a_day_say
     configure(alert_webhook_connection="hook")
     run: dict[str, Any] = {"dag_run_id": "manual__1", "partition_key": None, "conf": {}, "state": state}
     alerts.explain_lateness("refine_daily", 60, ["bronze"], {"dag_run": run})
-    assert [message["text"].splitlines()[0] for message in hook.messages] == ["refine_daily is late: day unknown, 5 tables"] * told
+    assert [message["text"].splitlines()[0] for message in hook.messages] == ["refine_daily is late: day unknown, 6 tables"] * told
 
 
 @pytest.mark.parametrize("status", [404, 500])

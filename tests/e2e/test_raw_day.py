@@ -82,6 +82,9 @@ REJECTED_CONTACTS = {
 WITHDRAWN = ("u002", "u004", "u007", "u022", "u037")
 """Who does not agree to personalisation at the end of the day; u003 agreed again."""
 
+AGREED_TO_ADS = ("u005", "u010", "u015", "u020", "u025", "u030", "u035", "u040")
+"""All of them have ordered more than once."""
+
 
 def land(store: Store, source: str) -> None:
     """Put the day's files and markers into the landing zone, as a shop's exporter would."""
@@ -201,6 +204,17 @@ def test_what_is_out_of_stock_is_shown_to_nobody_and_who_has_withdrawn_gets_one_
     assert withdrawn == [withdrawn[0]] * len(WITHDRAWN)
     assert (len(withdrawn[0]), {model for _, model in withdrawn[0]}) == (13, {"unpersonal_popularity"})
     assert sum(places == withdrawn[0] for places in lists.values()) == len(WITHDRAWN)
+
+
+@pytest.mark.usefixtures("two_releases")
+def test_an_audience_is_who_has_agreed_to_its_channel_by_the_hashes_that_a_platform_matches(
+    lake_spark: SparkSession, services: Settings
+) -> None:
+    rows = of_day(lake_spark, "gold.activations", "as_of_date").where("channel = 'ads' AND audience = 'repeat_buyer'").collect()
+    pseudonyms = {user: pseudonym(user, "user", services.pseudonym_key) for user in AGREED_TO_ADS}
+    assert {row["user_id"] for row in rows} == set(pseudonyms.values())
+    digest = hashlib.sha256(b"firstlast5@gmail.com").hexdigest()  # landed as First.Last5+shop@Gmail.com
+    assert digest in {row["google_sha256"] for row in rows if row["user_id"] == pseudonyms["u005"]}
 
 
 @pytest.mark.usefixtures("two_releases")

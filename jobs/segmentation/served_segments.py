@@ -31,7 +31,7 @@ UNKNOWN_TASTE = "Taste not known yet"
 UNASSIGNED = "unassigned"
 NOISE = "Unlike any group"
 """Segment of who is in no dense group, where density clusters serve."""
-ROWS_AT_ONCE = 512
+ROWS_AT_ONCE = 64
 
 BEHAVIOUR_FEATURES = ("recency_days", "tenure_days", "active_span_days", "active_days", "add_to_cart_count", "monetary")
 """What behaviour clusters look at. ``active_span_days`` are the days from the first event to the last, both included; ``monetary`` is
@@ -207,30 +207,36 @@ def nearest(points: Matrix, centroids: Sequence[Sequence[float]]) -> Ids:
 def nearest_within(points: Matrix, cells: Sequence[Sequence[float]], clusters: Sequence[int], reach: float) -> Ids:
     """Of each point the cluster of the nearest cell at most ``reach`` away, or NO_CLUSTER.
 
-    Cells lie in the order of their most spread coordinate, so that a few points at a time need to look at few of them; like ``nearest`` it
-    does not matter who shares the batch.
+    Users are taken in strips of the most spread coordinate and there in the order of the next one, so that a few at a time need to look
+    at few cells; like ``nearest`` it does not matter who shares the batch.
 
     >>> nearest_within(np.array([[0.4], [2.1], [9.0]]), [[0.0], [2.0]], [7, 5], 1.0).tolist()
     [7, 5, -1]
     """
     middles = np.array(cells, dtype=np.float64)
-    axis = int(np.ptp(middles, axis=0).argmax())
-    by_place = np.argsort(middles[:, axis], kind="stable")
+    axes = np.argsort(-np.ptp(middles, axis=0), kind="stable")[:2]
+    across, along = int(axes[0]), int(axes[-1])
+    by_place = np.argsort(middles[:, along], kind="stable")
     middles, own = middles[by_place], np.array(clusters, dtype=np.int32)[by_place]
-    order = np.argsort(points[:, axis], kind="stable")
+    strips = np.floor(points[:, across] / reach)
+    order = np.lexsort((points[:, along], strips))
     found = np.full(len(points), NO_CLUSTER, dtype=np.int32)
-    for at in range(0, len(points), ROWS_AT_ONCE):
-        rows = order[at : at + ROWS_AT_ONCE]
-        mine = points[rows]
-        low = np.searchsorted(middles[:, axis], mine[0, axis] - reach, side="left")
-        high = np.searchsorted(middles[:, axis], mine[-1, axis] + reach, side="right")
-        if low < high:
-            distances = np.zeros((len(rows), high - low))
-            for column, values in enumerate(middles[low:high].T):
-                distances += (mine[:, column, None] - values[None, :]) ** 2
-            nearest_of = distances.argmin(axis=1)
-            is_near = distances[np.arange(len(rows)), nearest_of] <= reach**2
-            found[rows[is_near]] = own[low:high][nearest_of[is_near]]
+    for strip, start in zip(*np.unique(strips[order], return_index=True), strict=True):
+        stop = np.searchsorted(strips[order], strip, side="right")
+        is_beside = (middles[:, across] >= (strip - 1.001) * reach) & (middles[:, across] <= (strip + 2.001) * reach)
+        beside, theirs = middles[is_beside], own[is_beside]
+        for at in range(start, stop, ROWS_AT_ONCE):
+            rows = order[at : min(at + ROWS_AT_ONCE, stop)]
+            mine = points[rows]
+            low = np.searchsorted(beside[:, along], mine[0, along] - reach, side="left")
+            high = np.searchsorted(beside[:, along], mine[-1, along] + reach, side="right")
+            if low < high:
+                distances = np.zeros((len(rows), high - low))
+                for column, values in enumerate(beside[low:high].T):
+                    distances += (mine[:, column, None] - values[None, :]) ** 2
+                nearest_of = distances.argmin(axis=1)
+                is_near = distances[np.arange(len(rows)), nearest_of] <= reach**2
+                found[rows[is_near]] = theirs[low:high][nearest_of[is_near]]
     return found
 
 

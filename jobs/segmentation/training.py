@@ -97,7 +97,7 @@ def train(context: Context) -> dict[str, Any]:
                 seed=SEED,
                 search=SEARCH,
                 on_fit=lambda scheme, found: _log_fit(run, scheme, found),
-                everybody=features.where(F.col("as_of_date") == F.lit(day)).select(*COLUMNS),
+                everybody=features.where(F.col("as_of_date") == F.lit(day)).drop("top_categories"),
             )
             stands = standing(champion, users, SEARCH)
             if champion is not None and stands is not None:

@@ -1,17 +1,21 @@
 """Claims about dense groups, held against scikit-learn's DBSCAN on every point."""
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
+from io import BytesIO
 
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 from pyspark.sql import SparkSession
 from sklearn.cluster import DBSCAN
 from sklearn.datasets import make_moons
 from sklearn.metrics import adjusted_rand_score
 
+from jobs.estimate import Estimate
 from jobs.segmentation import gate
 from jobs.segmentation.alignment import aligned
 from jobs.segmentation.density import Near, Rule, dbscan, faults, fit, k_distances, knee, near, thinned
@@ -27,8 +31,9 @@ from jobs.segmentation.served_segments import (
     from_json,
     nearest_within,
 )
-from jobs.segmentation.training import Candidate
+from jobs.segmentation.training import Candidate, _log_candidate
 from jobs.segmentation.training import fit as fit_segments
+from jobs.tracking import Run
 from tests.unit.segmentation.shoppers import planted
 
 RULE = Rule(resamples=3)
@@ -219,6 +224,37 @@ def test_groups_keep_number_and_name_over_retrains() -> None:
     assert found.density is not None
     assert found.density.cluster_ids == tuple(range(count))[::-1]
     assert [label.name for label in found.density.labels] == [label.name for label in model.density.labels][::-1]
+
+
+@dataclass(frozen=True)
+class Told(Run):
+    """What a run is told, instead of MLflow."""
+
+    figures: list[str] = field(default_factory=list)
+    words: dict[str, str] = field(default_factory=dict)
+
+    def log_metrics(self, metrics: Mapping[str, Estimate | float], step: int = 0) -> None:
+        assert all(isinstance(value, float) for value in metrics.values()), step
+
+    def log_figure(self, figure: Figure, name: str) -> None:
+        figure.savefig(BytesIO())
+        self.figures.append(name)
+
+    def log_text(self, text: str, path: str) -> None:
+        self.words[path] = text
+
+    def tag(self, tags: Mapping[str, str]) -> None:
+        self.words.update(tags)
+
+
+def test_a_run_is_told_of_the_choice_of_eps_the_sizes_and_the_names() -> None:
+    run = Told("run", "experiment")
+    metrics = _log_candidate(run, candidate())
+    assert {"density_k_distances", "density_sizes"} <= set(run.figures)
+    assert metrics["density_clusters"] == 4
+    assert 0 < metrics["density_noise_share"] < 0.4
+    assert run.words["density"] == "dense groups serve"
+    assert "(Density)" in run.words["segments.md"]
 
 
 def test_density_speaks_for_a_candidate_and_never_against_it() -> None:

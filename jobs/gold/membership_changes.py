@@ -71,19 +71,22 @@ def build(features: DataFrame, segments: DataFrame, *, as_of: date) -> DataFrame
 
 
 def _changes(today: DataFrame, earlier: DataFrame, compared: DataFrame) -> DataFrame:
-    def segment(name: str) -> SparkColumn:
-        return F.coalesce(name, F.lit(UNASSIGNED))  # NULL in rows from before there was the scheme
-
     columns = list(SCHEMES.values())
-    now = today.select("user_id", "model_version", *[segment(name).alias(name) for name in columns])
-    then = earlier.select("user_id", F.col("model_version").alias("_model_then"), *[segment(name).alias(f"_{name}") for name in columns])
+    now = today.select("user_id", "model_version", *[F.coalesce(name, F.lit(UNASSIGNED)).alias(name) for name in columns])
+    of_then = [F.col("model_version").alias("_model_then"), F.lit(True).alias("_was_there")]
+    then = earlier.select("user_id", *of_then, *[F.col(name).alias(f"_{name}") for name in columns])
     entries = F.array(
         *[
             F.struct(F.lit(scheme).alias("scheme"), F.col(f"_{name}").alias("from_segment"), F.col(name).alias("to_segment"))
             for scheme, name in SCHEMES.items()
         ]
     )
-    differing = F.filter(entries, lambda one: ~one["from_segment"].eqNullSafe(one["to_segment"]))
+
+    def is_a_change(one: SparkColumn) -> SparkColumn:
+        is_of_before_the_scheme = one["from_segment"].isNull() & F.col("_was_there").isNotNull()
+        return ~one["from_segment"].eqNullSafe(one["to_segment"]) & ~is_of_before_the_scheme
+
+    differing = F.filter(entries, is_a_change)
     joined = now.join(then, "user_id", "left").crossJoin(compared)
     rows = joined.select("user_id", "compared_date", "model_version", "_model_then", F.explode(differing).alias("_change"))
     was_there = F.col("_change.from_segment").isNotNull()

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 from pyspark.sql import DataFrame, Row, SparkSession
+from pyspark.sql import functions as F
 
 from jobs.content_hash import content_hash
 from jobs.contract import conform
@@ -24,7 +25,7 @@ BEFORE, TODAY = date(2026, 6, 28), date(2026, 6, 30)
 FEATURES = f"as_of_date date, user_id string, {', '.join(f'{name} bigint' for name in FIGURES)}"
 SEGMENTS = (
     "as_of_date date, user_id string, rfm_segment string, behaviour_segment string, taste_segment string, density_segment string, "
-    "model_version string"
+    "lifecycle_segment string, affinity_segment string, model_version string"
 )
 
 Days = Mapping[date, Mapping[str, tuple[Mapping[str, int], str, str]]]
@@ -52,10 +53,10 @@ DAYS: Days = {
 def frames(spark: SparkSession, days: Days, models: Mapping[date, str | None], partitions: int = 1) -> tuple[DataFrame, DataFrame]:
     users = [(day, user, *about) for day, there in days.items() for user, about in there.items()]
     figures = [(day, user, *(own.get(name, 1) for name in FIGURES)) for day, user, own, _, _ in users]
-    # Days before TODAY are of before there was density.
+    # Days before TODAY are of before there were the last three schemes.
+    added = {TODAY: (UNASSIGNED, "Active", "Likely for tea")}
     segments = [
-        (day, user, rfm, group, "Likes tea", UNASSIGNED if day == TODAY else None, models.get(day, "4"))
-        for day, user, _, rfm, group in users
+        (day, user, rfm, group, "Likes tea", *added.get(day, (None,) * 3), models.get(day, "4")) for day, user, _, rfm, group in users
     ]
     first, second = spark.createDataFrame(figures, FEATURES), spark.createDataFrame(segments, SEGMENTS)
     return first.repartition(partitions), second.repartition(partitions)
@@ -77,6 +78,8 @@ def test_who_moved_is_told_with_both_segments_and_who_stayed_is_not(spark: Spark
         ("dan", "behaviour"): (None, "Active"),
         ("dan", "taste"): (None, "Likes tea"),
         ("dan", "density"): (None, UNASSIGNED),
+        ("dan", "lifecycle"): (None, "Active"),
+        ("dan", "affinity"): (None, "Likely for tea"),
     }
     assert {row["compared_date"] for row in found.values()} == {BEFORE}
 
@@ -129,10 +132,14 @@ def test_planted_movers_and_hardly_anybody_else_are_told_over_a_retrain(spark: S
     assert all(row["is_new_model"] and row["moved_feature"] for row in told)
 
 
+NO_AFFINITIES = "cast(array() AS array<struct<category_id:string,lift:double>>)"
+
+
 def as_features(spark: SparkSession, users: pa.Table, day: date) -> DataFrame:
     columns = {
         "as_of_date": pa.array([day] * users.num_rows),
         "event_count": users["active_days"],
         "purchase_recency_days": pc.if_else(pc.greater(users["order_count"], 0), users["recency_days"], None),
     }
-    return spark.createDataFrame(pa.table({name: users[name] for name in users.column_names} | columns))
+    known = spark.createDataFrame(pa.table({name: users[name] for name in users.column_names} | columns))
+    return known.withColumns({"active_days_30d": F.lit(1), "active_days_90d": F.lit(2), "category_affinities": F.expr(NO_AFFINITIES)})

@@ -8,7 +8,8 @@ from pyspark.sql import DataFrame, Row, SparkSession
 
 from jobs.content_hash import content_hash
 from jobs.contract import conform
-from jobs.gold.segment_profiles import SEGMENT_PROFILES, build
+from jobs.gold.segment_profiles import SCHEMES, SEGMENT_PROFILES, build
+from jobs.segmentation.affinity import NONE, OWN
 from jobs.segmentation.served_segments import UNASSIGNED, Behaviour, Label, SegmentModel
 
 AS_OF = date(2026, 6, 30)
@@ -16,7 +17,10 @@ FEATURES = (
     "as_of_date date, user_id string, top_category_id string, recency_days int, tenure_days int, event_count bigint, active_days bigint, "
     "order_count bigint, units_bought bigint, add_to_cart_count bigint, spend_minor bigint"
 )
-SEGMENTS = "as_of_date date, user_id string, rfm_segment string, behaviour_segment string, taste_segment string, density_segment string"
+SEGMENTS = (
+    "as_of_date date, user_id string, rfm_segment string, behaviour_segment string, taste_segment string, density_segment string, "
+    "lifecycle_segment string, affinity_segment string"
+)
 MODEL = SegmentModel(
     "2026-06-30",
     1,
@@ -49,7 +53,7 @@ USERS = [
 
 def frames(spark: SparkSession, users: list[tuple[Any, ...]] = USERS, partitions: int = 1) -> tuple[DataFrame, DataFrame]:
     names = {"u1": ("Champions", "Fans"), "u2": ("Champions", "Fans"), "u3": ("Window shoppers", "Rest"), "u4": ("Window shoppers", "Rest")}
-    segments = [(AS_OF, user, *pair, UNASSIGNED, None) for user, pair in names.items()]
+    segments = [(AS_OF, user, *pair, UNASSIGNED, None, "Active", "Likely for tea") for user, pair in names.items()]
     return spark.createDataFrame(users, FEATURES).repartition(partitions), spark.createDataFrame(segments, SEGMENTS).repartition(partitions)
 
 
@@ -72,8 +76,10 @@ def test_each_scheme_covers_every_user_once(found: dict[tuple[str, str], Row]) -
         ("behaviour", "Rest"),
         ("taste", UNASSIGNED),
         ("density", UNASSIGNED),
+        ("lifecycle", "Active"),
+        ("affinity", "Likely for tea"),
     }
-    for scheme in ("rfm", "behaviour", "taste", "density"):
+    for scheme in SCHEMES:
         assert sum(row["user_count"] for (kind, _), row in found.items() if kind == scheme) == 4
 
 
@@ -94,11 +100,16 @@ def test_clusters_speak_with_the_words_of_their_model(found: dict[tuple[str, str
     assert (found["behaviour", "Fans"]["meaning"], found["behaviour", "Fans"]["action"]) == ("They buy.", "Thank them.")
     assert found["taste", UNASSIGNED]["meaning"] == "No model of this scheme serves yet."
     assert found["taste", UNASSIGNED]["distinguishing"] == "close to the average user"
+    assert found["lifecycle", "Active"]["meaning"] == "Seen in the last 30 days."
+    assert (found["affinity", "Likely for tea"]["meaning"], found["affinity", "Likely for tea"]["action"]) == (OWN.meaning, OWN.action)
 
 
 def test_a_segment_that_a_short_rule_tells_apart_has_it_in_words(spark: SparkSession) -> None:
     users = [a_user(f"u{n:03}", n % 6, 100 * (n % 6), "tea") for n in range(240)]
-    drawn = [(AS_OF, user[1], "Champions" if user[7] >= 4 else "Window shoppers", "Fans", UNASSIGNED) for user in users]
+    drawn = [
+        (AS_OF, user[1], "Champions" if user[7] >= 4 else "Window shoppers", "Fans", UNASSIGNED, UNASSIGNED, "Active", NONE.name)
+        for user in users
+    ]
     frames = [spark.createDataFrame(users, FEATURES), spark.createDataFrame(drawn, SEGMENTS)]
     rows = {row["segment"]: row for row in conform(build(*frames, as_of=AS_OF, model=MODEL), SEGMENT_PROFILES).collect()}
     told = rows["Champions"]

@@ -1,10 +1,13 @@
-"""``python -m jobs.segmentation``: tags before they are merged, and segments that wait for a person.
+"""``python -m jobs.segmentation``: tags before they are merged, users like a seed list, and segments that wait for a person.
 
 check [--file FILE]                          every rule of the platform's tags and of a file, with line and column of what is wrong;
                                              needs neither settings nor a lake
 preview [--file FILE] [--tag NAME ...] [--day DAY]
                                              of each tag (all of the file, unless some are named) its size on a day of the shop, what it
                                              shares with others, and ten users who have it; needs the shop's settings
+lookalikes (--tag NAME | --users FILE) [--day DAY] [--most N]
+                                             as CSV the users most like those who have a tag, or like the pseudonyms of a file, one a line;
+                                             how well the seed is told apart goes to standard error; needs the shop's settings
 approve --run RUN_ID                         let the segments of a training serve that would move many users: RUN_ID is the scheduler's
                                              name of the run, as ops.decisions has it; needs the shop's settings
 
@@ -41,6 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "approve":
             console.print(import_module(SHOP).approve(options.run))
+            return 0
+        if options.command == "lookalikes":
+            told = import_module(SHOP).list_lookalikes(options.tag, options.users, options.day, options.most, sys.stdout)
+            sys.stderr.write(f"{told}\n")
             return 0
         tags = tags_of(options.file, vocabulary())
         if options.command == "check":
@@ -82,10 +89,18 @@ def _parser() -> argparse.ArgumentParser:
     shown = commands.add_parser("preview", help="size, overlap and ten examples on a day of the shop")
     approved = commands.add_parser("approve", help="let segments serve that wait for a person")
     approved.add_argument("--run", required=True, metavar="RUN_ID", help="the run of the scheduler that trained them")
+    alike = commands.add_parser("lookalikes", help="users most like a seed list")
+    seed = alike.add_mutually_exclusive_group(required=True)
+    seed.add_argument("--tag", metavar="NAME", help="the seed: who has this tag on the day")
+    seed.add_argument("--users", type=Path, metavar="FILE", help="the seed: pseudonyms, one a line")
+    alike.add_argument("--most", type=int, default=1_000, metavar="N", help="users to list; 1,000 without it")
     for command in (check, shown):
         command.add_argument("--file", type=Path, help="the shop's own tags; without it those of the platform alone")
     shown.add_argument("--tag", action="append", metavar="NAME", help="a tag to show; may be repeated")
-    shown.add_argument("--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="an as-of day with segments; the newest without it")
+    for command in (shown, alike):
+        command.add_argument(
+            "--day", type=date.fromisoformat, metavar="YYYY-MM-DD", help="an as-of day with segments; the newest without it"
+        )
     return parser
 
 

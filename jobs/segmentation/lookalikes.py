@@ -80,14 +80,6 @@ def fit(users: pa.Table, seed_ids: Collection[str], behaviour: Behaviour, catego
     return Lookalikes(behaviour, categories, weights, float(model.intercept_[0]), areas, len(mine), len(chosen))
 
 
-def ranked(users: pa.Table, lookalikes: Lookalikes, seed_ids: Collection[str], limit: int) -> list[tuple[str, float]]:
-    """The ``limit`` users most like the seed and not of it, with their scores; equals by id."""
-    scores, ids = lookalikes.score(users), np.array(users.column("user_id").to_pylist(), dtype=object)
-    listed = frozenset(seed_ids)
-    found = sorted((-float(score), str(user_id)) for score, user_id in zip(scores, ids, strict=True) if user_id not in listed)
-    return [(user_id, -score) for score, user_id in found[:limit]]
-
-
 def _regression() -> LogisticRegression:
     """Seed and others weigh the same, so that a short list counts."""
     return LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=1_000)

@@ -1,9 +1,12 @@
 """The commands of ``python -m jobs.segmentation`` that need a shop: its lake and its registry."""
 
+import csv
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TextIO
 
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from rich.console import Console
 from rich.table import Table
@@ -14,9 +17,11 @@ from jobs.contract import Table as Contract
 from jobs.errors import BadDataError
 from jobs.gold.user_features import USER_FEATURES
 from jobs.gold.user_segments import USER_SEGMENTS
-from jobs.gold.user_tags import Frames
+from jobs.gold.user_tags import USER_TAGS, Frames
 from jobs.interval import Interval
+from jobs.segmentation import champion
 from jobs.segmentation.approval import promote
+from jobs.segmentation.lookalike_search import MOST_LISTED, search
 from jobs.segmentation.tags.declaration import Tag
 from jobs.segmentation.tags.preview import Preview, preview
 from jobs.session import spark_session
@@ -35,23 +40,56 @@ def approve(run_id: str) -> str:
     return str(promote(context)["decision"])
 
 
+def list_lookalikes(tag: str | None, file: Path | None, day: date | None, most: int, out: TextIO) -> str:
+    """Write users most like those who have a tag, or like those listed in a file, as CSV; returns how well the seed is told apart.
+
+    Raises BadDataError where no segments serve, where no day has segments, and as ``lookalike_search.search`` does.
+    """
+    today = datetime.now(UTC).date()
+    context = Context.create(Settings.from_environment(), Interval(today, today + timedelta(days=1)), run_id="by-hand", attempt=1)
+    model = champion.load(context)
+    if model is None:
+        raise BadDataError("segments", expected="a champion", found="none", advice="Run train_segments_weekly first.")
+    as_of = _day_with_segments(_rows(context.spark, USER_SEGMENTS), day)
+    if file is None:
+        seed = _rows(context.spark, USER_TAGS).where((F.col("as_of_date") == F.lit(as_of)) & (F.col("tag") == F.lit(tag)))
+    else:
+        ids = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
+        seed = context.spark.createDataFrame([(one,) for one in ids], "user_id string")
+    found, listed = search(_rows(context.spark, USER_FEATURES), seed, model.behaviour, as_of=as_of, most=min(most, MOST_LISTED))
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(("user_id", "score"))
+    for row in listed.toLocalIterator():
+        writer.writerow((row["user_id"], f"{row['score']:.6f}"))
+    areas = f"{min(found.auc_by_fold):.3f} to {max(found.auc_by_fold):.3f}"
+    return f"{as_of}: {found.seed_users:,} of the seed against {found.users - found.seed_users:,} others, AUC {found.auc:.3f} ({areas})"
+
+
 def show_previews(wanted: Sequence[Tag], tags: Sequence[Tag], day: date | None, console: Console) -> None:
     """Print a preview of each tag; raises BadDataError where no day has segments yet."""
     spark = spark_session(Settings.from_environment(), "preview of tags")
+    segments = _rows(spark, USER_SEGMENTS)
+    as_of = _day_with_segments(segments, day)
+    frames = Frames(_rows(spark, EVENTS), _rows(spark, ORDER_LINES), _rows(spark, USER_FEATURES), segments)
+    for one in preview(wanted, tags, frames, day=as_of):
+        show(one, console)
 
-    def rows(table: Contract) -> DataFrame:
-        name = f"{LAKE}.{table.name}"
-        return spark.table(name) if spark.catalog.tableExists(name) else spark.createDataFrame([], table.struct())
 
-    segments = rows(USER_SEGMENTS)
+def _rows(spark: SparkSession, table: Contract) -> DataFrame:
+    """The table's rows; none where there is no table yet."""
+    name = f"{LAKE}.{table.name}"
+    return spark.table(name) if spark.catalog.tableExists(name) else spark.createDataFrame([], table.struct())
+
+
+def _day_with_segments(segments: DataFrame, day: date | None) -> date:
+    """The day that is asked for, or the newest; raises BadDataError where it has no segments."""
     days = segments if day is None else segments.where(F.col("as_of_date") == F.lit(day))
     newest = days.agg(F.max("as_of_date").alias("day")).first()
     if newest is None or newest["day"] is None:
         found = "none" if day is None else f"none of {day}"
         raise BadDataError(USER_SEGMENTS.name, expected="a day with segments", found=found, advice="Run release_daily of the day first.")
-    frames = Frames(rows(EVENTS), rows(ORDER_LINES), rows(USER_FEATURES), segments)
-    for one in preview(wanted, tags, frames, day=newest["day"]):
-        show(one, console)
+    found_day: date = newest["day"]
+    return found_day
 
 
 def show(one: Preview, console: Console) -> None:

@@ -6,9 +6,12 @@ from functools import cache
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyspark.sql import SparkSession
 
+from jobs.errors import BadDataError
 from jobs.segmentation.fitting import Search
-from jobs.segmentation.lookalikes import LEAST_SEED, Lookalikes, fit, ranked
+from jobs.segmentation.lookalike_search import search
+from jobs.segmentation.lookalikes import LEAST_SEED, Lookalikes, fit
 from jobs.segmentation.served_segments import Behaviour
 from jobs.segmentation.training import fit as fit_segments
 from tests.unit.segmentation.shoppers import CATEGORIES, TASTES, planted
@@ -33,8 +36,8 @@ def found() -> Lookalikes:
 
 def test_the_unlisted_half_of_a_kind_comes_first() -> None:
     unlisted = set(WANTED) - set(SEED)
-    first = [user for user, _ in ranked(USERS, found(), SEED, len(unlisted))]
-    assert not set(first) & set(SEED)
+    order = np.argsort(-found().score(USERS), kind="stable")
+    first = [IDS[place] for place in order if IDS[place] not in SEED][: len(unlisted)]
     assert len(set(first) & unlisted) / len(unlisted) > 0.9
 
 
@@ -49,11 +52,9 @@ def test_the_same_users_and_seed_give_the_same_figures_in_any_order_of_the_list(
     assert fit(USERS, SEED[::-1], behaviour(), CATEGORIES, seed=1) == found()
 
 
-def test_a_user_alone_has_the_score_of_the_user_in_company_and_equals_go_by_id() -> None:
+def test_a_user_alone_has_the_score_of_the_user_in_company() -> None:
     together = found().score(USERS)
     assert [float(found().score(USERS.slice(row, 1))[0]) for row in range(20)] == together[:20].tolist()
-    twins = USERS.take(pa.array([5, 5])).set_column(0, "user_id", pa.array(["b", "a"]))
-    assert [user for user, _ in ranked(twins, found(), (), 2)] == ["a", "b"]
 
 
 def test_a_list_that_is_too_short_is_refused() -> None:
@@ -65,3 +66,20 @@ def test_both_behaviour_and_taste_speak() -> None:
     features, categories = len(behaviour().features), found().categories
     by_category = dict(zip(categories, found().weights[features:], strict=True))
     assert min(by_category[name] for name in TASTES[0]) > max(by_category[name] for name in categories if name not in TASTES[0])
+
+
+def test_a_shop_is_searched_without_the_seed_and_equals_go_by_id(spark: SparkSession) -> None:
+    twins = [row | {"user_id": f"twin {name}"} for name in "ba" for row in USERS.slice(IDS.index(WANTED[1]), 1).to_pylist()]
+    rows = pa.concat_tables([USERS, pa.Table.from_pylist(twins, schema=USERS.schema)])
+    day = pa.array([date(2026, 6, 30)] * rows.num_rows)
+    features = spark.createDataFrame(rows.append_column("as_of_date", day))
+    seed = spark.createDataFrame([(one,) for one in [*SEED, SEED[0], "nobody"]], "user_id string")
+    whole, listed = search(features.repartition(3), seed, behaviour(), as_of=date(2026, 6, 30), most=60)
+    users = [row["user_id"] for row in listed.collect()]
+    assert len(users) == 60
+    assert not set(users) & set(SEED)
+    assert (whole.seed_users, whole.users) == (len(SEED), rows.num_rows)
+    assert users[users.index("twin a") + 1] == "twin b"
+    assert [row["user_id"] for row in search(features, seed, behaviour(), as_of=date(2026, 6, 30), most=60)[1].collect()] == users
+    with pytest.raises(BadDataError, match="0 in it"):
+        search(features, seed, behaviour(), as_of=date(2026, 6, 29), most=60)

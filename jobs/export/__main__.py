@@ -76,7 +76,7 @@ def freeze(export: Export, folder: Path = CONTRACTS, *, may_reword: bool = False
 def write_audience(store: Store, name: str, whom: str, release_id: str | None, out: TextIO) -> str:
     """Write one audience of a release (None: the current one) in the form that ``whom`` takes; returns what was written, in words."""
     release, form = named(store, release_id), FORMS[whom]
-    rows = rows_of(store, release)
+    rows = rows_of(store, release, form.channel)
     written = write_lines(lines(rows, form, name), form, out)
     others = "" if written else f" Audiences of {form.channel} with anybody in them: {', '.join(audiences(rows, form)) or 'none'}."
     return f"{written} lines of audience {name} for {whom}, release {release.id}.{others}"

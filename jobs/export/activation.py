@@ -67,8 +67,8 @@ def write_lines(found: Iterable[Sequence[str]], form: Form, out: TextIO) -> int:
     return written
 
 
-def rows_of(store: Store, release: Release) -> list[Row]:
-    """The rows of the release's activations; raises BadDataError where it has none, being older than they are."""
+def rows_of(store: Store, release: Release, channel: str) -> list[Row]:
+    """The rows of a channel among the release's activations; raises BadDataError where it has none, being older than they are."""
     record = release.content.exports.get(EXPORT)
     if record is None:
         raise BadDataError(
@@ -78,7 +78,8 @@ def rows_of(store: Store, release: Release) -> list[Row]:
             advice="Publish a day anew: releases made before have no audiences.",
         )
     keys = [file["key"] for file in record["files"] if file["format"] == "parquet"]
-    return [row for key in keys for row in pq.read_table(io.BytesIO(store.read(key) or b"")).to_pylist()]
+    only = [("channel", "==", channel)]
+    return [row for key in keys for row in pq.read_table(io.BytesIO(store.read(key) or b""), filters=only).to_pylist()]
 
 
 def audiences(rows: Iterable[Row], form: Form) -> list[str]:

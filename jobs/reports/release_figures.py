@@ -57,12 +57,16 @@ class Segment:
 
 @dataclass(frozen=True)
 class Move:
-    """How many users of a scheme came from one segment into another; ``origin`` is None of those who were no users then."""
+    """How many users of a scheme came from one segment into another, and what they have spent so far, None where no price is known.
+
+    ``origin`` is None of those who were no users then.
+    """
 
     scheme: str
     origin: str | None
     target: str
     users: int
+    spend_minor: int | None = None
 
 
 @dataclass(frozen=True)
@@ -154,7 +158,7 @@ def figures_of(sources: Sources, day: date) -> Figures:
     users = _users(sources.of("user_features"), day)
     days, currency = _days(sources, day)
     funnel, basis = _funnel(sources.of("daily_funnels"), day)
-    moves, compared = _moves(sources.of("membership_changes"), day)
+    moves, compared = _moves(sources.of("membership_changes"), sources.of("user_features"), day)
     return Figures(
         day=day,
         currency=currency,
@@ -248,12 +252,18 @@ def _segments(profiles: DataFrame | None, day: date) -> tuple[Segment, ...]:
     )
 
 
-def _moves(changes: DataFrame | None, day: date) -> tuple[tuple[Move, ...], date | None]:
+def _moves(changes: DataFrame | None, features: DataFrame | None, day: date) -> tuple[tuple[Move, ...], date | None]:
     if changes is None:
         return (), None
-    counted = _of_day(changes, day).groupBy("scheme", "from_segment", "to_segment", "compared_date").agg(F.count("*").alias("users"))
+    of_day = _of_day(changes, day)
+    if features is None:
+        of_day = of_day.withColumn("spend_minor", F.lit(None).cast("bigint"))
+    else:
+        of_day = of_day.join(_of_day(features, day).select("user_id", "spend_minor"), "user_id", "left")
+    sums = (F.count("*").alias("users"), F.sum("spend_minor").alias("spend_minor"))
+    counted = of_day.groupBy("scheme", "from_segment", "to_segment", "compared_date").agg(*sums)
     rows = counted.orderBy(F.desc("users"), "scheme", "from_segment", "to_segment").limit(MOST_MOVES).collect()
-    moves = tuple(Move(row["scheme"], row["from_segment"], row["to_segment"], row["users"]) for row in rows)
+    moves = tuple(Move(row["scheme"], row["from_segment"], row["to_segment"], row["users"], row["spend_minor"]) for row in rows)
     return moves, rows[0]["compared_date"] if rows else None
 
 

@@ -32,6 +32,8 @@ SCHEME_WORDS = {
 }
 NEWCOMERS = "(no user then)"
 MOST_SHADES = 5
+MOST_WORTH = 5
+"""Moves that are named with what their users have spent."""
 
 
 @dataclass(frozen=True)
@@ -77,12 +79,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Migration:
-    """Who went where in one scheme: a row an origin, a cell a target, in the order of ``targets``."""
+    """Who went where in one scheme: a row an origin, a cell a target, in the order of ``targets``.
+
+    ``worth`` are the moves of those who have spent most, falling.
+    """
 
     targets: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
     moved: int
     newcomers: int
+    worth: tuple[Move, ...]
 
 
 @dataclass(frozen=True)
@@ -235,7 +241,9 @@ def migration(segments: Sequence[Segment], moves: Sequence[Move]) -> Migration |
         return Cell(count, 0 if origin == target or not count else max(1, round(MOST_SHADES * count / most)))
 
     rows = tuple((origin, tuple(cell(origin, target) for target in targets)) for origin in origins)
-    return Migration(tuple(targets), rows, sum(move.users for move in moves if move.origin is not None), newcomers)
+    known = [move for move in moves if move.origin is not None]
+    worth = sorted((move for move in known if move.spend_minor), key=lambda one: (-(one.spend_minor or 0), one.origin or "", one.target))
+    return Migration(tuple(targets), rows, sum(move.users for move in known), newcomers, tuple(worth[:MOST_WORTH]))
 
 
 def money(minor: float | None, currency: str | None, *, is_whole: bool = False) -> str:

@@ -34,8 +34,8 @@ def on(days_ago: int) -> date:
 
 
 def users(spark: SparkSession) -> DataFrame:
-    active = {"user_id": "a", "events_7d": 2, "tenure_days": 90, "order_count": 3, "last_event_date": on(1)}
-    new = {"user_id": "b", "events_7d": 1, "tenure_days": 6, "last_event_date": on(2)}
+    active = {"user_id": "a", "events_7d": 2, "tenure_days": 90, "order_count": 3, "last_event_date": on(1), "spend_minor": 900}
+    new = {"user_id": "b", "events_7d": 1, "tenure_days": 6, "last_event_date": on(2), "spend_minor": 50}
     gone = {"user_id": "c", "tenure_days": 300, "order_count": 1, "last_event_date": on(200)}
     other = {"user_id": "d", "as_of_date": on(1), "events_7d": 9, "last_event_date": DAY}
     return table(spark, USER_FEATURES, active, new, gone, other)
@@ -140,7 +140,7 @@ def test_segments_moves_and_tags_come_largest_first(found: Figures) -> None:
         ("rfm", "At risk", 1),
         ("taste", "y", 3),
     ]
-    assert found.moves == (Move("rfm", "At risk", "Champions", 2), Move("rfm", None, "At risk", 1), Move("taste", "x", "y", 1))
+    assert found.moves == (Move("rfm", "At risk", "Champions", 2, 950), Move("rfm", None, "At risk", 1), Move("taste", "x", "y", 1, 900))
     assert found.compared_date == on(3)
     assert [(tag.name, tag.users) for tag in found.tags] == [("some_have", 2), ("none_has", 0)]
 

@@ -102,6 +102,22 @@ def text() -> str:
     return render(FIGURES, ABOUT, BEFORE)
 
 
+def test_moves_are_named_with_what_their_users_have_spent_the_most_first() -> None:
+    moves = (
+        Move("rfm", "Champions", "At risk", 5, 20_000),
+        Move("rfm", "At risk", "Champions", 1, 90_000),
+        Move("rfm", None, "Champions", 2, 7),
+    )
+    found = migration((segment("Champions", 70), segment("At risk", 30)), moves)
+    assert found is not None
+    assert [move.spend_minor for move in found.worth] == [90_000, 20_000]
+    page = render(replace(FIGURES, segments=(segment("Champions", 70), segment("At risk", 30)), moves=moves), ABOUT, None)
+    assert page.index("<li>At risk to Champions: 900.00 EUR, 1 users</li>") < page.index(
+        "<li>Champions to At risk: 200.00 EUR, 5 users</li>"
+    )
+    assert "have spent so far" not in render(FIGURES, ABOUT, None)
+
+
 def test_a_segment_that_a_rule_tells_apart_shows_it_with_how_well_it_does() -> None:
     told = replace(segment("Champions", 70), rule="orders: 4 or more", rule_precision=0.9, rule_coverage=0.8125)
     page = render(replace(FIGURES, segments=(told, segment("At risk", 30))), ABOUT, None)

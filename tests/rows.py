@@ -6,8 +6,10 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
+from expectations.vocabulary import SCHEMES
 from jobs.contract import Table
 from jobs.gold.interactions import INTERACTIONS
+from jobs.gold.user_segments import USER_SEGMENTS
 from jobs.silver.events import EVENTS
 from jobs.silver.order_lines import ORDER_LINES
 
@@ -111,3 +113,10 @@ def reached(user: str, day: int, hour: int = 12, *, active: bool = True, landed:
     hashes = dict(zip(("value_sha256", "google_sha256", "meta_sha256"), (value, *ads), strict=True))
     about = {"source": "native", "delivery_count": 1, "source_file": "f", "line_number": 1}
     return hashes | row | about | {"landed_date": date(2026, 5, landed or day)}
+
+
+def segments_of(user: str, day: date) -> tuple[Any, ...]:
+    """A row of gold.user_segments: a champion whom no model has seen."""
+    named = {f"{scheme}_segment": "unassigned" for scheme in SCHEMES} | {"rfm_segment": "champions", "monetary_basis": "spend"}
+    row = {"as_of_date": day, "user_id": user, **named, **{f"{name}_quintile": 5 for name in ("recency", "frequency", "monetary")}}
+    return tuple(row.get(name) for name in USER_SEGMENTS.column_names)

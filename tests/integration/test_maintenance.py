@@ -27,13 +27,14 @@ from jobs.settings import Settings
 from jobs.sources.source import load
 from jobs.store import Store
 from stack.services import Stack
+from tests.rows import segments_of
 
 pytestmark = pytest.mark.timeout(1_200)
 
 DAY = date(2029, 6, 30)
 LATER = datetime.now(UTC) + timedelta(days=30)
 """A month from now: everything that the tests write is old by then."""
-SEGMENT = (DAY, "ada", 5, 5, 5, "spend", "champions", "unassigned", None, "unassigned", None, None)
+SEGMENT = segments_of("ada", DAY)
 NOTES = Table(
     "silver.maintained",
     "One row a note, for this test.",

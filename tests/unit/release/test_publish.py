@@ -23,11 +23,12 @@ from jobs.settings import Settings
 from jobs.sources.source import load
 from jobs.sql import QueryError, answer
 from jobs.store import Store
+from tests.rows import segments_of
 
 DAY = date(2026, 6, 30)
 INTERVAL = Interval(DAY, date(2026, 7, 1))
 DECLARED = (Export("user_segments", USER_SEGMENTS),)
-SEGMENT = (DAY, "ada", 5, 5, 5, "spend", "champions", "unassigned", None, "unassigned", None, None)
+SEGMENT = segments_of("ada", DAY)
 INTERACTION = ("ada", "mug", "view_item", DAY, 3, 0, None)
 
 

@@ -17,9 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
@@ -33,6 +31,7 @@ import scipy.sparse as sp
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from benchmarks.measuring import CORES, session, timed
 from benchmarks.process_tree import watched
 from jobs.recommender.als.blocks import USERS, Extent, extent, name
 from jobs.recommender.als.fit import Fitted, Settings, fit
@@ -42,7 +41,6 @@ from jobs.recommender.ranker import NOTHING
 from jobs.recommender.slates import best
 from stack.settings import CHECKOUT, StackSettings
 
-CORES = 2
 RANK, ITERATIONS, ALPHA, REGULARISATION, SEED, LENGTH = 64, 10, 10.0, 1.0, 17, 20
 BLOCKS, MLLIB, IMPLICIT = "blocks", "mllib", "implicit"
 CONTESTANTS = (BLOCKS, MLLIB, IMPLICIT)
@@ -151,25 +149,6 @@ def ndcgs(shop: Shop, users: Matrix, items: Matrix, k: int = 10) -> list[float]:
             wanted = shop.test.indices[shop.test.indptr[row] : shop.test.indptr[row + 1]]
             found.append(float((np.isin(listed, wanted) * gains).sum() / gains[: min(k, len(wanted))].sum()))
     return found
-
-
-@contextmanager
-def timed(into: dict[str, float], what: str) -> Iterator[None]:
-    """Note the seconds that the block takes."""
-    began = time.perf_counter()
-    yield
-    into[what] = time.perf_counter() - began
-
-
-def session(scratch: Path) -> SparkSession:
-    """Two cores and 6 GB, with the daemon of the jobs."""
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    builder = SparkSession.builder.master(f"local[{CORES}]").config("spark.driver.memory", "6g").config("spark.ui.enabled", "false")
-    builder = builder.config("spark.python.daemon.module", "jobs.worker_daemon").config("spark.ui.showConsoleProgress", "false")
-    spark = builder.config("spark.sql.shuffle.partitions", "4").config("spark.local.dir", str(scratch)).getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    spark.sparkContext.setCheckpointDir(str(scratch / "checkpoints"))
-    return spark
 
 
 def blocks_run(data: Path, scratch: Path, seed: int) -> Found:

@@ -12,14 +12,11 @@ until it needs more than ``--rival-memory`` or ``--rival-seconds``. Writes ``ben
 
 import argparse
 import json
-import os
 import resource
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -29,11 +26,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from sklearn.cluster import DBSCAN
 from sklearn.datasets import make_moons
 from sklearn.metrics import adjusted_rand_score
 
+from benchmarks.measuring import CORES, session, timed
 from benchmarks.process_tree import watched
 from jobs.segmentation import density, sample
 from jobs.segmentation.density import DensityFit, Rule
@@ -51,7 +49,7 @@ from jobs.segmentation.served_segments import (
 )
 from stack.settings import CHECKOUT, StackSettings
 
-CORES, SEED, DAY = 2, 17, date(2026, 6, 30)
+SEED, DAY = 17, date(2026, 6, 30)
 POINTS, MIN_SAMPLES, SEEDS, DIMENSIONS = 20_000, 20, (1, 2, 3), (2, 3, 4)
 RULE = Rule()
 LEAST_AGREEMENT, LEAST_PLANTED, MOST_MEMORY = 0.95, 0.9, 24.0
@@ -111,14 +109,6 @@ def compared(dimensions: int, seed: int) -> list[Compared]:
     return found
 
 
-@contextmanager
-def timed(into: dict[str, float], what: str) -> Iterator[None]:
-    """Note the seconds that the block takes."""
-    began = time.perf_counter()
-    yield
-    into[what] = time.perf_counter() - began
-
-
 def written(users: int, folder: Path) -> None:
     """The made shop as files of ``ROWS_A_FILE`` users, with the kind of each."""
     folder.mkdir(parents=True)
@@ -154,16 +144,6 @@ def written(users: int, folder: Path) -> None:
         pq.write_table(table, folder / f"part-{part:03}.parquet")
 
 
-def session(scratch: Path) -> SparkSession:
-    """Two cores and 4 GB, with the daemon of the jobs."""
-    os.environ["PYSPARK_PYTHON"] = sys.executable
-    builder = SparkSession.builder.master(f"local[{CORES}]").config("spark.driver.memory", "4g").config("spark.ui.enabled", "false")
-    builder = builder.config("spark.python.daemon.module", "jobs.worker_daemon").config("spark.ui.showConsoleProgress", "false")
-    spark = builder.config("spark.sql.shuffle.partitions", "4").config("spark.local.dir", str(scratch)).getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    return spark
-
-
 def drawn_sample(features: DataFrame) -> tuple[Behaviour, Matrix]:
     """The frozen scale and the points of the sample that a training would draw."""
     users = sample.draw(features, as_of=DAY, seed=SEED)
@@ -178,7 +158,7 @@ def spark_run(data: Path, scratch: Path) -> dict[str, float]:
     """From files to the group of every user; seconds of each step and figures."""
     seconds = dict[str, float]()
     with timed(seconds, "start"):
-        features = session(scratch).read.parquet(str(data))
+        features = session(scratch, memory="4g").read.parquet(str(data))
     with timed(seconds, "sample"):
         behaviour, points = drawn_sample(features)
     everybody = features.select(*COLUMNS)

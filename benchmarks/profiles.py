@@ -13,7 +13,6 @@ import argparse
 import os
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -24,6 +23,7 @@ from pyspark.sql import functions as F
 from rich.console import Console
 
 from benchmarks.frames_of_days import SETTINGS
+from benchmarks.measuring import session, timed
 from benchmarks.process_tree import watched
 from jobs.gold import item_features, membership_changes, segment_profiles, tag_sizes, user_features, user_segments, user_tags
 from jobs.segmentation import sample
@@ -113,17 +113,16 @@ def measured(spark: SparkSession, users: int, events: int, folder: Path) -> Run:
     before = _kept(user_features.build(*silver, as_of=LAST - timedelta(days=1)), folder / "before")
 
     def table(name: str, build: Callable[[], DataFrame]) -> DataFrame:
-        began = time.perf_counter()
-        found = _kept(build(), folder / name)
-        run.seconds[name] = time.perf_counter() - began
+        with timed(run.seconds, name):
+            found = _kept(build(), folder / name)
         Console(stderr=True).print(f"{users:,} users: {name} {run.seconds[name]:.1f} s")
         return found
 
     now = table("user_features", lambda: user_features.build(*silver, as_of=LAST))
     table("item_features", lambda: item_features.build(*silver, as_of=LAST))
-    began = time.perf_counter()
-    model: SegmentModel = fit(sample.draw(now, as_of=LAST, seed=SEED), as_of=LAST, seed=SEED, search=SEARCH).model
-    fitted = time.perf_counter() - began
+    weekly = dict[str, float]()
+    with timed(weekly, "fit"):
+        model: SegmentModel = fit(sample.draw(now, as_of=LAST, seed=SEED), as_of=LAST, seed=SEED, search=SEARCH).model
     earlier = _kept(user_segments.build(before, as_of=LAST - timedelta(days=1), model=model), folder / "segments_before")
     segments = table("user_segments", lambda: user_segments.build(now, as_of=LAST, model=model))
     table("segment_profiles", lambda: segment_profiles.build(now, segments, as_of=LAST, model=model))
@@ -131,7 +130,7 @@ def measured(spark: SparkSession, users: int, events: int, folder: Path) -> Run:
     acts = (shop["events"], shop["order_lines"])
     tagged = table("user_tags", lambda: user_tags.build(*acts, now, segments, as_of=LAST, settings=SETTINGS))
     table("tag_sizes", lambda: tag_sizes.build(now, tagged, as_of=LAST, settings=SETTINGS))
-    Console(stderr=True).print(f"{users:,} users: the weekly fit of segments, not counted, {fitted:.1f} s")
+    Console(stderr=True).print(f"{users:,} users: the weekly fit of segments, not counted, {weekly['fit']:.1f} s")
     return run
 
 
@@ -171,7 +170,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--to", type=Path, default=CHECKOUT / "benchmarks" / "profiles.md", help="where the page goes")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="tradewind-profiles-") as scratch:
-        spark = _session(Path(scratch))
+        spark = session(Path(scratch) / "spark", partitions=16)
         measured(spark, SMALL, options.events, Path(scratch) / "warm")
         small = measured(spark, SMALL, options.events, Path(scratch) / "small")
         with watched(os.getpid()) as peak:
@@ -182,15 +181,6 @@ def main(arguments: list[str] | None = None) -> int:
     options.to.write_text(found, encoding="utf-8")
     print(found)
     return 0 if large.whole / large.users <= small.whole / small.users else 1
-
-
-def _session(scratch: Path) -> SparkSession:
-    builder = SparkSession.builder.master("local[2]").config("spark.driver.memory", "6g").config("spark.ui.enabled", "false")
-    builder = builder.config("spark.sql.session.timeZone", "UTC").config("spark.local.dir", str(scratch / "spark"))
-    builder = builder.config("spark.python.daemon.module", "jobs.worker_daemon").config("spark.sql.shuffle.partitions", "16")
-    spark = builder.config("spark.ui.showConsoleProgress", "false").getOrCreate()
-    spark.sparkContext.setLogLevel("ERROR")
-    return spark
 
 
 def _kept(frame: DataFrame, place: Path) -> DataFrame:

@@ -12,9 +12,9 @@ import pytest
 from matplotlib.figure import Figure
 from pyspark.sql import SparkSession
 from sklearn.cluster import DBSCAN
-from sklearn.datasets import make_moons
 from sklearn.metrics import adjusted_rand_score
 
+from benchmarks.density import cloud
 from jobs.estimate import Estimate
 from jobs.segmentation import gate
 from jobs.segmentation.alignment import aligned
@@ -38,16 +38,6 @@ from tests.unit.segmentation.shoppers import planted
 
 RULE = Rule(resamples=3)
 DAY = date(2026, 6, 30)
-
-
-def cloud(dimensions: int, seed: int, users: int = 20_000) -> Matrix:
-    """Two moons, four blobs of different density, and an eighth of noise."""
-    drawn = np.random.default_rng(seed)
-    moons = make_moons(users // 4, noise=0.06, random_state=seed)[0] * 1.5
-    parts = [np.column_stack([moons, drawn.normal(0, 0.15, (len(moons), dimensions - 2))])]
-    parts += [drawn.normal(drawn.uniform(-6, 6, dimensions), drawn.uniform(0.15, 0.6), (users * 5 // 32, dimensions)) for _ in range(4)]
-    parts.append(drawn.uniform(-8, 8, (users - sum(map(len, parts)), dimensions)))
-    return drawn.permutation(np.concatenate(parts))
 
 
 def groups_of(points: Matrix, eps: float, min_samples: int) -> tuple[Near, np.ndarray]:

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from matplotlib.figure import Figure
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from sklearn.metrics import silhouette_score
@@ -21,7 +20,17 @@ from jobs.context import Context
 from jobs.gold.user_features import USER_FEATURES
 from jobs.ops import decisions
 from jobs.segmentation import champion as serving
-from jobs.segmentation import density, feature_plots, feature_report, feature_sample, gate, micro_clusters, sample, served_segments
+from jobs.segmentation import (
+    density,
+    feature_plots,
+    feature_report,
+    feature_sample,
+    fit_plots,
+    gate,
+    micro_clusters,
+    sample,
+    served_segments,
+)
 from jobs.segmentation.alignment import aligned
 from jobs.segmentation.fitting import Fit, Search, choose, faults, fit_k, stability, standardise
 from jobs.segmentation.naming import behaviour_labels, taste_labels
@@ -283,15 +292,15 @@ def _log_candidate(run: tracking.Run, candidate: Candidate) -> dict[str, float]:
     metrics: dict[str, float] = {}
     for scheme, chosen in (("behaviour", candidate.behaviour), ("taste", candidate.taste)):
         if candidate.fits[scheme]:
-            run.log_figure(_curve(scheme, candidate.fits[scheme], chosen), f"{scheme}_by_k")
+            run.log_figure(fit_plots.by_k(scheme, candidate.fits[scheme], chosen), f"{scheme}_by_k")
         if chosen:
             metrics |= {
                 f"{scheme}_{name}": float(getattr(chosen, name)) for name in ("k", "silhouette", "stability", "smallest_share", "score")
             }
     if candidate.density:
         metrics |= _density_figures(candidate.density)
-        run.log_figure(_density_curve(candidate.density), "density_k_distances")
-        run.log_figure(_density_sizes(candidate.density), "density_sizes")
+        run.log_figure(fit_plots.k_distances(candidate.density), "density_k_distances")
+        run.log_figure(fit_plots.sizes(candidate.density), "density_sizes")
     run.log_metrics(metrics)
     model = candidate.model
     labels = [("Behaviour", label) for label in model.behaviour.labels] + [
@@ -318,37 +327,6 @@ def _density_figures(found: density.DensityFit) -> dict[str, float]:
         **({"smallest_share": min(found.shares), "stability": min(found.stability)} if found.shares else {}),
     }
     return {f"density_{name}": float(value) for name, value in measured.items()}
-
-
-def _density_curve(found: density.DensityFit) -> Figure:
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    axes.plot(np.linspace(0, 1, len(found.curve)), found.curve, label="distance to the k-th nearest")
-    axes.axhline(found.eps, linestyle="--", color="grey", label=f"eps: {found.eps:.3f}")
-    axes.set(title="density: choice of eps", xlabel="share of the sample", ylabel="standard deviations")
-    axes.legend(loc="upper left")
-    return figure
-
-
-def _density_sizes(found: density.DensityFit) -> Figure:
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    names = [*map(str, range(len(found.shares))), "noise"]
-    axes.bar(names, [*found.shares, found.noise_share])
-    axes.set(title="density: sizes", xlabel="group", ylabel="share of the users")
-    return figure
-
-
-def _curve(scheme: str, fits: list[Fit], chosen: Fit | None) -> Figure:
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axes = figure.subplots()
-    for name in ("silhouette", "stability", "smallest_share", "score"):
-        axes.plot([fit.k for fit in fits], [getattr(fit, name) for fit in fits], marker="o", label=name)
-    if chosen:
-        axes.axvline(chosen.k, linestyle="--", color="grey", label=f"chosen: {chosen.k}")
-    axes.set(title=f"{scheme}: choice of k", xlabel="clusters", ylim=(0, 1.05))
-    axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return figure
 
 
 def _register(tracker: tracking.Tracker, run: tracking.Run, model: SegmentModel, users: pa.Table, tags: Mapping[str, str]) -> str:

@@ -1,6 +1,6 @@
 """Claims about the features of users."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -53,7 +53,39 @@ def features(spark: SparkSession, events: list[Any], lines: list[Any], items: li
     return {row["user_id"]: row for row in conform(built, USER_FEATURES).collect()}
 
 
-def test_a_user_is_described_from_events_and_order_lines(spark: SparkSession) -> None:
+Case = tuple[list[dict[str, Any]], list[dict[str, Any]]]
+"""Events and order lines."""
+
+Found = Callable[[Callable[[], Case]], dict[str, Row]]
+"""The rows of a case's users, by the names that the case gives them."""
+
+CASES: dict[str, Case] = {}
+
+
+def in_one_shop(case: Callable[[], Case]) -> Callable[[], Case]:
+    """Users of one shop that is built once for all: what a user's row says depends on that user alone, prices and lifts apart."""
+    CASES[case.__name__] = case()
+    return case
+
+
+@pytest.fixture(scope="module")
+def found_in(spark: SparkSession) -> Found:
+    def named(rows: list[dict[str, Any]], case: str) -> list[dict[str, Any]]:
+        return [row | {"user_id": row["user_id"] and f"{case}/{row['user_id']}"} for row in rows]
+
+    events, lines = ([row for name, case in CASES.items() for row in named(case[place], name)] for place in (0, 1))
+    rows = features(spark, events, lines)
+    assert None not in rows
+
+    def of(case: Callable[[], Case]) -> dict[str, Row]:
+        mine = f"{case.__name__}/"
+        return {user.removeprefix(mine): row for user, row in rows.items() if user.startswith(mine)}
+
+    return of
+
+
+@in_one_shop
+def described() -> Case:
     events = [
         an_event("2026-06-20T23:30:00"),
         an_event("2026-06-20T23:40:00", event_type="add_to_cart"),
@@ -67,7 +99,11 @@ def test_a_user_is_described_from_events_and_order_lines(spark: SparkSession) ->
         a_line("2026-06-24T12:00:00", order_id="o2", unit_price_minor=300),
         a_line("2026-06-26T12:00:00", kind="refund", item_id="i2", unit_price_minor=501),
     ]
-    row = features(spark, events, lines)["u1"]
+    return events, lines
+
+
+def test_a_user_is_described_from_events_and_order_lines(found_in: Found) -> None:
+    row = found_in(described)["u1"]
     assert (row["tenure_days"], row["recency_days"], row["purchase_recency_days"]) == (10, 2, 6)
     assert (row["event_count"], row["events_7d"], row["active_days"]) == (8, 4, 4)
     assert (row["order_count"], row["orders_30d"], row["purchase_line_count"], row["units_bought"], row["refund_count"]) == (2, 2, 3, 4, 1)
@@ -79,29 +115,49 @@ def test_a_user_is_described_from_events_and_order_lines(spark: SparkSession) ->
     assert (row["active_hour"], row["night_share"], row["weekend_share"]) == (23, 0.6, pytest.approx(0.75))
 
 
-def test_a_row_that_landed_after_the_day_is_not_used(spark: SparkSession) -> None:
+@in_one_shop
+def landed_late() -> Case:
     late = date(2026, 7, 1)
     events = [an_event(), an_event("2026-06-28T10:00:00", landed_date=late), an_event("2026-07-01T00:00:00", landed_date=AS_OF)]
     lines = [a_line(landed_date=late), a_line(user_id="u2", landed_date=late)]
-    found = features(spark, events, lines)
+    return events, lines
+
+
+def test_a_row_that_landed_after_the_day_is_not_used(found_in: Found) -> None:
+    found = found_in(landed_late)
     assert set(found) == {"u1"}
     assert (found["u1"]["event_count"], found["u1"]["order_count"], found["u1"]["first_event_date"]) == (1, 0, date(2026, 6, 29))
 
 
-def test_guests_have_no_row_and_who_only_ordered_has_one(spark: SparkSession) -> None:
-    found = features(spark, [an_event(user_id=None)], [a_line(user_id=None), a_line(user_id="u2")])
+@in_one_shop
+def with_guests() -> Case:
+    return [an_event(user_id=None)], [a_line(user_id=None), a_line(user_id="u2")]
+
+
+def test_guests_have_no_row_and_who_only_ordered_has_one(found_in: Found) -> None:
+    found = found_in(with_guests)
     assert set(found) == {"u2"}
     assert found["u2"]["event_count"] == 1
     assert found["u2"]["night_share"] is None
 
 
-def test_a_day_resolution_event_says_nothing_about_hours(spark: SparkSession) -> None:
-    row = features(spark, [an_event("2026-06-29T00:00:00", time_resolution="day")], [])["u1"]
+@in_one_shop
+def of_days() -> Case:
+    return [an_event("2026-06-29T00:00:00", time_resolution="day")], []
+
+
+def test_a_day_resolution_event_says_nothing_about_hours(found_in: Found) -> None:
+    row = found_in(of_days)["u1"]
     assert (row["night_share"], row["active_hour"]) == (None, None)
 
 
-def test_spend_is_unknown_without_prices_and_zero_without_orders(spark: SparkSession) -> None:
-    found = features(spark, [an_event(user_id="u2")], [a_line(unit_price_minor=None), a_line("2026-05-01T00:00:00", user_id="u3")])
+@in_one_shop
+def without_prices() -> Case:
+    return [an_event(user_id="u2")], [a_line(unit_price_minor=None), a_line("2026-05-01T00:00:00", user_id="u3")]
+
+
+def test_spend_is_unknown_without_prices_and_zero_without_orders(found_in: Found) -> None:
+    found = found_in(without_prices)
     assert (found["u1"]["spend_minor"], found["u1"]["mean_order_minor"], found["u1"]["units_bought"]) == (None, None, 1)
     assert (found["u2"]["spend_minor"], found["u2"]["mean_order_minor"]) == (0, None)
     assert (found["u3"]["spend_minor"], found["u3"]["spend_30d_minor"]) == (1000, 0)
@@ -133,13 +189,18 @@ def test_an_item_outside_of_the_catalogue_has_no_category(spark: SparkSession) -
 EDGES = (0, 6, 7, 29, 30, 89, 90, 364, 365)
 
 
-def test_the_last_days_end_with_the_as_of_day_and_leave_out_what_is_as_old_as_they_are_long(spark: SparkSession) -> None:
+@in_one_shop
+def at_the_edges() -> Case:
     def at(age: int) -> str:
         return f"{AS_OF - timedelta(days=age)}T12:00:00"
 
     events = [an_event(at(age), user_id=f"u{age}") for age in EDGES]
     lines = [a_line(at(age), user_id=f"u{age}", order_id=f"o{age}", quantity=2) for age in EDGES]
-    found = features(spark, events, lines)
+    return events, lines
+
+
+def test_the_last_days_end_with_the_as_of_day_and_leave_out_what_is_as_old_as_they_are_long(found_in: Found) -> None:
+    found = found_in(at_the_edges)
     for age in EDGES:
         row = found[f"u{age}"]
         for days in (7, 30, 90, 365):
@@ -149,28 +210,38 @@ def test_the_last_days_end_with_the_as_of_day_and_leave_out_what_is_as_old_as_th
         assert (row["units_30d"], row["units_bought"]) == (2 * (age < 30), 2)
 
 
-def test_an_order_of_two_days_is_one_and_spend_is_unknown_where_no_price_is(spark: SparkSession) -> None:
+@in_one_shop
+def of_two_days() -> Case:
     lines = [
         a_line("2026-06-01T10:00:00"),
         a_line("2026-06-28T10:00:00", unit_price_minor=None),
         a_line("2026-06-29T10:00:00", user_id="u2", discount_minor=200),
         a_line("2026-06-30T10:00:00", user_id="u2", kind="refund", quantity=3, unit_price_minor=500),
     ]
-    found = features(spark, [], lines)
+    return [], lines
+
+
+def test_an_order_of_two_days_is_one_and_spend_is_unknown_where_no_price_is(found_in: Found) -> None:
+    found = found_in(of_two_days)
     row = found["u1"]
     assert (row["order_count"], row["orders_7d"], row["orders_30d"], row["active_days_7d"], row["active_days_30d"]) == (1, 1, 1, 1, 2)
     assert (row["spend_7d_minor"], row["spend_30d_minor"], row["spend_minor"]) == (None, 1000, 1000)
     assert (found["u2"]["spend_7d_minor"], found["u2"]["mean_order_minor"]) == (-700, 800)
 
 
-def test_rhythm_needs_a_distance_and_its_deviation_two(spark: SparkSession) -> None:
+@in_one_shop
+def with_a_rhythm() -> Case:
     orders = {"steady": (1, 11, 21), "uneven": (1, 3, 9, 9), "twice": (10, 20), "once": (5,)}
     lines = [
         a_line(f"2026-06-{day:02d}T10:00:00", user_id=user, order_id=f"{user}{number}")
         for user, days in orders.items()
         for number, day in enumerate(days)
     ]
-    found = features(spark, [an_event("2026-06-15T10:00:00", user_id="once"), an_event(user_id="looks")], lines)
+    return [an_event("2026-06-15T10:00:00", user_id="once"), an_event(user_id="looks")], lines
+
+
+def test_rhythm_needs_a_distance_and_its_deviation_two(found_in: Found) -> None:
+    found = found_in(with_a_rhythm)
     asked = ("mean_days_between_orders", "deviation_days_between_orders", "order_overdue_ratio", "mean_days_between_visits")
     rhythm = {user: tuple(row[name] for name in asked) for user, row in found.items()}
     assert rhythm == {
@@ -182,7 +253,8 @@ def test_rhythm_needs_a_distance_and_its_deviation_two(spark: SparkSession) -> N
     }
 
 
-def test_baskets_discounts_and_refunds_are_shares_of_what_was_bought(spark: SparkSession) -> None:
+@in_one_shop
+def with_baskets() -> Case:
     lines = [
         a_line(quantity=3, unit_price_minor=100, discount_minor=30),
         a_line(item_id="i2", quantity=1, unit_price_minor=100),
@@ -193,7 +265,11 @@ def test_baskets_discounts_and_refunds_are_shares_of_what_was_bought(spark: Spar
         a_line(user_id="returns more", kind="refund", quantity=3),
         a_line(user_id="is given", unit_price_minor=0),
     ]
-    found = features(spark, [an_event(user_id="looks")], lines)
+    return [an_event(user_id="looks")], lines
+
+
+def test_baskets_discounts_and_refunds_are_shares_of_what_was_bought(found_in: Found) -> None:
+    found = found_in(with_baskets)
     row = found["u1"]
     assert (row["mean_order_units"], row["mean_order_lines"]) == (3.0, 1.5)
     assert (row["discount_share"], row["discounted_line_share"]) == (pytest.approx(30 / 400), pytest.approx(2 / 3))
@@ -267,10 +343,15 @@ def test_what_is_paid_is_held_against_the_mean_price_of_its_categories(spark: Sp
     }
 
 
-def test_habits_are_those_of_events_and_of_hours_that_are_known(spark: SparkSession) -> None:
+@in_one_shop
+def with_habits() -> Case:
     hours = (0, 5, 6, 11, 12, 17, 18, 21, 22, 23)
     events = [an_event(f"2026-06-24T{hour:02d}:59:59") for hour in hours]  # a Wednesday
-    found = features(spark, events, [a_line(user_id="u2")])  # a Monday
+    return events, [a_line(user_id="u2")]  # a Monday
+
+
+def test_habits_are_those_of_events_and_of_hours_that_are_known(found_in: Found) -> None:
+    found = found_in(with_habits)
     row = found["u1"]
     assert (row["morning_share"], row["afternoon_share"], row["evening_share"], row["night_share"]) == (0.2, 0.2, 0.2, 0.4)
     assert (row["active_weekday"], found["u2"]["active_weekday"], found["u2"]["morning_share"]) == (3, 1, None)

@@ -18,7 +18,7 @@ from jobs.gold.interactions import INTERACTIONS
 from jobs.interval import Interval
 from jobs.lake import Attempt
 from jobs.ops.decisions import DECISIONS
-from jobs.recommender import approval, training
+from jobs.recommender import training
 from jobs.recommender.approval import promote
 from jobs.recommender.candidate import Candidate
 from jobs.recommender.gate import Evidence, Lists, Rival, decide
@@ -82,7 +82,7 @@ def train(tracker: Tracker) -> Train:
 def written(monkeypatch: pytest.MonkeyPatch) -> dict[tuple[str, int, str], dict[str, Any]]:
     """The rows of ``ops.decisions`` by their key."""
     rows: dict[tuple[str, int, str], dict[str, Any]] = {}
-    monkeypatch.setattr(approval, "Lake", lambda spark, attempt: Notebook(spark, attempt, rows))
+    monkeypatch.setattr("jobs.approval.Lake", lambda spark, attempt: Notebook(spark, attempt, rows))
     return rows
 
 

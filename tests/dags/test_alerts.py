@@ -241,7 +241,7 @@ def test_a_missed_deadline_is_told_by_the_same_channels(hook: Received, configur
     called = execute_callback(callback.path, {**(callback.kwargs or {}), "context": {"dag_run": run}}, Path(), None, structlog.get_logger())
     assert called == (True, None)
     (message,) = hook.messages
-    assert message["text"].splitlines()[0] == "refine_daily is late: day 2026-03-02, 22 tables"
+    assert message["text"].splitlines()[0] == "refine_daily is late: day 2026-03-02, 23 tables"
     assert "at most 6 h later than the last ones" in message["text"]
     assert "http://localhost:8080/dags/refine_daily/runs/scheduled__2026-03-02" in message["text"]
     assert "docs/runbook.md#late" in message["text"]

@@ -17,7 +17,7 @@ from jobs.gold.user_segments import USER_SEGMENTS
 from jobs.segmentation import affinity, lifecycle, rfm
 from jobs.segmentation.cells import Segment
 from jobs.segmentation.rules import FIGURES, rule_of
-from jobs.segmentation.sample import MOST_USERS
+from jobs.segmentation.sample import MOST_USERS, first_by_hash
 from jobs.segmentation.served_segments import NOISE, UNASSIGNED, UNKNOWN_TASTE, Clusters, Label, SegmentModel
 from jobs.step import AsOf, Read, Step, Write
 
@@ -139,7 +139,7 @@ def _members(segments: DataFrame) -> DataFrame:
 
 def _rules(figures: DataFrame, segments: DataFrame) -> DataFrame:
     """One row a scheme and segment that a short rule tells apart, worked out for each scheme from a sample in hash order."""
-    drawn = segments.orderBy(F.xxhash64(F.lit(SEED), "user_id"), "user_id").limit(MOST_USERS)
+    drawn = first_by_hash(segments, seed=SEED, users=MOST_USERS)
     of_drawn = F.broadcast(_members(drawn)).join(figures, "user_id")
     fields = "scheme string, segment string, rule string, rule_precision double, rule_coverage double"
     return of_drawn.groupBy("scheme").applyInArrow(_rules_of_scheme, fields)

@@ -4,9 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-import numpy as np
 from scipy.optimize import linear_sum_assignment
 
+from jobs.segmentation.overlap import shared
 from jobs.segmentation.served_segments import NO_CLUSTER, Clusters, Ids, Label, Matrix, Rows, SegmentModel
 
 LEAST_OVERLAP = 1 / 3
@@ -33,11 +33,8 @@ def matched(old: Ids, new: Ids, sizes: tuple[int, int], distances: Matrix | None
     ``distances`` (new x old) are in units of their greatest. Hungarian method (Kuhn 1955).
     """
     before, now = sizes
-    both = np.zeros((now, before))
     known = (old != NO_CLUSTER) & (new != NO_CLUSTER)
-    np.add.at(both, (new[known], old[known]), 1)
-    either = np.bincount(new[known], minlength=now)[:, None] + np.bincount(old[known], minlength=before)[None, :] - both
-    jaccard = both / np.maximum(either, 1)
+    both, jaccard = shared(new[known], old[known], (now, before))
     near = jaccard if distances is None else jaccard + NEARNESS * (1 - distances / max(float(distances.max()), 1e-12))
     rows, columns = linear_sum_assignment(near, maximize=True)
     old_of = {int(row): int(column) for row, column in zip(rows, columns, strict=True) if jaccard[row, column] >= LEAST_OVERLAP}

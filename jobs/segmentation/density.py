@@ -16,6 +16,7 @@ from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
 from jobs.segmentation.micro_clusters import UNIT, Cells, coarser, of_points
+from jobs.segmentation.overlap import shared
 from jobs.segmentation.served_segments import NO_CLUSTER, Ids, Matrix, nearest_within
 
 MOST_PAIRS = 40_000_000
@@ -249,10 +250,9 @@ def _stability(
     original, found = nearest_within(sample.centres, middles, own, sample.eps), np.zeros(clusters)
     for _ in range(rule.resamples):
         groups = dbscan(sample, k, smallest=smallest, weights=drawn.multinomial(users, weights / users))
-        both = np.zeros((clusters + 1, groups.clusters + 1))
-        np.add.at(both, (original, groups.labels), weights)  # NO_CLUSTER is the last row and column
-        either = both.sum(axis=1)[:, None] + both.sum(axis=0)[None, :] - both
-        found += (both / np.maximum(either, 1))[:-1, :-1].max(axis=1, initial=0.0)
+        # NO_CLUSTER is the last row and column.
+        jaccard = shared(original, groups.labels, (clusters + 1, groups.clusters + 1), weights)[1]
+        found += jaccard[:-1, :-1].max(axis=1, initial=0.0)
     return tuple(float(value) for value in found / rule.resamples)
 
 

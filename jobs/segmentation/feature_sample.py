@@ -12,6 +12,7 @@ from pyspark.sql import functions as F
 
 from jobs.gold import user_features
 from jobs.gold.user_features import USER_FEATURES
+from jobs.segmentation.sample import first_by_hash
 
 HORIZON_DAYS = 7
 MOST_USERS = 5_000
@@ -35,8 +36,7 @@ def draw(events: DataFrame, order_lines: DataFrame, observations: DataFrame, now
     turned_out = now.where(F.col("as_of_date") == F.lit(as_of)).select(
         "user_id", *[F.expr(told).alias(name) for name, told in TARGETS.items()]
     )
-    order = F.xxhash64(F.lit(seed), "user_id")
-    return then.join(turned_out, "user_id").orderBy(order, "user_id").limit(MOST_USERS).drop("user_id").toArrow()
+    return first_by_hash(then.join(turned_out, "user_id"), seed=seed, users=MOST_USERS).drop("user_id").toArrow()
 
 
 def split(drawn: pa.Table) -> tuple[pa.Table, dict[str, npt.NDArray[np.bool_]]]:

@@ -9,6 +9,7 @@ from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, silhouette_score
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
+from jobs.segmentation.overlap import shared
 from jobs.segmentation.served_segments import Matrix, nearest
 
 
@@ -75,15 +76,12 @@ def stability(points: Matrix, centroids: Sequence[Sequence[float]], *, seed: int
     """
     drawn, mine = np.random.default_rng(seed), points[: search.silhouette_users]
     original, k = nearest(mine, centroids), len(centroids)
-    sizes, found = np.bincount(original, minlength=k), np.zeros(k)
+    found = np.zeros(k)
     with threadpool_limits(limits=1):
         for _ in range(search.resamples):
             sample = mine[drawn.integers(len(mine), size=len(mine))]
             again = nearest(mine, KMeans(n_clusters=k, n_init=1, random_state=seed).fit(sample).cluster_centers_)
-            both = np.zeros((k, k))
-            np.add.at(both, (original, again), 1)
-            either = sizes[:, None] + np.bincount(again, minlength=k)[None, :] - both
-            found += (both / np.maximum(either, 1)).max(axis=1)
+            found += shared(original, again, (k, k))[1].max(axis=1)
     return tuple(float(value) for value in found / search.resamples)
 
 

@@ -17,4 +17,9 @@ def draw(features: DataFrame, *, as_of: date, seed: int, users: int = MOST_USERS
     Every part of the result is a fair sample too.
     """
     of_day = features.where(F.col("as_of_date") == F.lit(as_of)).select("user_id", *COLUMNS)
-    return of_day.orderBy(F.xxhash64(F.lit(seed), "user_id"), "user_id").limit(users).toArrow()
+    return first_by_hash(of_day, seed=seed, users=users).toArrow()
+
+
+def first_by_hash(rows: DataFrame, *, seed: int, users: int) -> DataFrame:
+    """At most ``users`` rows (one a ``user_id``), in the order of a hash of id and seed."""
+    return rows.orderBy(F.xxhash64(F.lit(seed), "user_id"), "user_id").limit(users)

@@ -212,10 +212,10 @@ def fit(
     raw = behaviour_matrix(users, BEHAVIOUR_FEATURES, monetary_basis=basis, monetary_unit=unit)
     varies, mean, scale = standardise(raw)
     features = tuple(name for name, kept in zip(BEHAVIOUR_FEATURES, varies, strict=True) if kept)
-    behaviour = search_k("behaviour", (raw[:, varies] - mean) / scale)
+    points = (raw[:, varies] - mean) / scale
+    behaviour = search_k("behaviour", points)
     frozen_mean, frozen_scale = tuple(map(float, mean)), tuple(map(float, scale))
     labels = behaviour_labels(features, behaviour.centroids, frozen_mean, frozen_scale)
-    points = (raw[:, varies] - mean) / scale
     found_again = stability(points, behaviour.centroids, seed=seed, search=search)
     model = Behaviour(features, basis, unit, frozen_mean, frozen_scale, centroids=behaviour.centroids, labels=labels, stability=found_again)
 

@@ -1,0 +1,18 @@
+"""How much two clusterings of the same users share."""
+
+import numpy as np
+import numpy.typing as npt
+
+from jobs.segmentation.served_segments import Ids, Matrix
+
+
+def shared(rows: Ids, columns: Ids, shape: tuple[int, int], users: npt.NDArray[np.int64] | int = 1) -> tuple[Matrix, Matrix]:
+    """Users in both of each pair of clusters, and the pair's Jaccard index, 0 where both are empty; a place counts for ``users``.
+
+    >>> shared(np.array([0, 0, 1]), np.array([1, 1, 0]), (2, 2))[1].tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    both = np.zeros(shape)
+    np.add.at(both, (rows, columns), users)
+    either = both.sum(axis=1)[:, None] + both.sum(axis=0)[None, :] - both
+    return both, both / np.maximum(either, 1)

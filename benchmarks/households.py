@@ -7,9 +7,13 @@ which 801 households have told, are looked at afterwards.
 Adjusted mutual information (Vinh, Epps & Bailey 2010) of each scheme with each attribute, in nats by their mean entropy: 0 is chance. The
 interval holds 95 % of 500 draws of two thirds of the households without replacement (with replacement a household that is drawn twice
 would agree with itself), widened to the whole. The permutation test deals the demographics anew to the households, all attributes of one
-together, and asks how often the sum over all pairs is as great: one test for all, so that nothing is picked.
+together, and asks how often a pair shares as much information as was found; and, so that nothing is picked, how often any pair of all is as
+rare as that one (minP, Westfall & Young 1993, Resampling-Based Multiple Testing).
 
-Writes ``benchmarks/households.md``; exit 1 when the segments are not better than chance (p of 0.01 or more).
+How taste looks along directions was worked out with these households in sight, so this is no blind test: it says that there is something to
+find and that it is found.
+
+Writes ``benchmarks/households.md``; exit 1 when no pair is better than chance (p among all pairs of 0.01 or more).
 """
 
 import argparse
@@ -23,21 +27,23 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
+from scipy.stats import rankdata
 from sklearn.metrics import adjusted_mutual_info_score
 
 from benchmarks.frames_of_days import session
 from jobs.gold import user_features, user_segments
 from jobs.gold.segment_profiles import SCHEMES
 from jobs.segmentation import sample
-from jobs.segmentation.training import SEARCH, SEED, fit
+from jobs.segmentation.sample import SEED
+from jobs.segmentation.training import SEARCH, fit
 from jobs.silver.events import EVENTS
 from stack.settings import CHECKOUT
 
 LAST = date(2018, 1, 1)
 ATTRIBUTES = ("age", "income", "marital_status", "household_size", "household_comp", "kids_count", "home_ownership")
-DRAWS = 500
+DRAWS, DEALS = 500, 10_000
 LEAST_SURE = 0.01
-"""p below which the segments are better than chance."""
+"""p among all pairs below which a pair is better than chance."""
 
 Codes = npt.NDArray[np.int64]
 
@@ -105,19 +111,36 @@ def agreement(schemes: Mapping[str, Codes], attributes: Mapping[str, Codes]) -> 
     }
 
 
-def measured(schemes: Mapping[str, Codes], attributes: Mapping[str, Codes], seed: int = 1) -> tuple[pd.DataFrame, float, float]:
-    """A row a scheme and attribute with its interval and p of its own; and the sum over all, with the p of that."""
+def information(schemes: Mapping[str, Codes], attributes: Mapping[str, Codes]) -> list[float]:
+    """Mutual information in nats of each scheme with each attribute, in the order of ``agreement``."""
+    found = []
+    for codes in schemes.values():
+        for values in attributes.values():
+            told, width = values >= 0, int(values.max()) + 1
+            both = np.bincount(codes[told] * width + values[told], minlength=(int(codes.max()) + 1) * width).reshape(-1, width) / told.sum()
+            expected = both.sum(axis=1, keepdims=True) * both.sum(axis=0, keepdims=True)
+            some = both > 0
+            found.append(float((both[some] * np.log(both[some] / expected[some])).sum()))
+    return found
+
+
+def measured(schemes: Mapping[str, Codes], attributes: Mapping[str, Codes], seed: int = 1) -> pd.DataFrame:
+    """A row a scheme and attribute: its adjusted mutual information with an interval, p by itself, and p among all pairs."""
     chance = np.random.default_rng(seed)
     found = agreement(schemes, attributes)
     households = len(next(iter(schemes.values())))
-    drawn, dealt = [], []
+    drawn = []
     for _ in range(DRAWS):
         part = chance.choice(households, 2 * households // 3, replace=False)
         drawn.append(agreement(_of(schemes, part), _of(attributes, part)))
-        dealt.append(agreement(schemes, _of(attributes, chance.permutation(households))))
-    spread, by_chance = pd.DataFrame(drawn), pd.DataFrame(dealt)
+    spread = pd.DataFrame(drawn)
     # A part of two thirds, drawn without replacement, spreads by sqrt(1/2) of what the whole does (Politis, Romano & Wolf 1999).
     widths = spread.sub(spread.mean()) * np.sqrt(2)
+    # What was found is the first of the deals.
+    shared = [information(schemes, attributes)]
+    shared += [information(schemes, _of(attributes, chance.permutation(households))) for _ in range(DEALS)]
+    rarity = rankdata(-np.round(shared, 12), method="max", axis=0) / (1 + DEALS)
+    rarest = rarity.min(axis=1)
     rows = [
         {
             "scheme": pair[0],
@@ -125,35 +148,37 @@ def measured(schemes: Mapping[str, Codes], attributes: Mapping[str, Codes], seed
             "ami": value,
             "low": value + float(widths[pair].quantile(0.025)),
             "high": value + float(widths[pair].quantile(0.975)),
-            "p": (1 + int((by_chance[pair] >= value).sum())) / (1 + DRAWS),
+            "p": float(alone),
+            "p_among_all": float((rarest <= alone).mean()),
         }
-        for pair, value in found.items()
+        for (pair, value), alone in zip(found.items(), rarity[0], strict=True)
     ]
-    total = sum(found.values())
-    return pd.DataFrame(rows), total, (1 + int((by_chance.sum(axis=1) >= total).sum())) / (1 + DRAWS)
+    return pd.DataFrame(rows)
 
 
-def page(table: pd.DataFrame, total: float, p: float, households: int, sizes: Mapping[str, int]) -> str:
+def page(table: pd.DataFrame, households: int, sizes: Mapping[str, int]) -> str:
     """The table, the most telling first, and the claim."""
     lines = [
         "# Segments and who lives there",
         "",
         f"`python -m benchmarks.households DATA`: {households} households of The Complete Journey with demographics, segments of their "
         f"purchases alone ({', '.join(f'{scheme} {count}' for scheme, count in sizes.items())}). Adjusted mutual information: 0 is chance; "
-        f"the interval is of 95 %, p of {DRAWS:,} permutations.",
+        f"the interval is of 95 %, p of {DEALS:,} permutations.",
         "",
-        "| scheme | attribute | adjusted mutual information | p |",
-        "|---|---|---|---|",
+        "| scheme | attribute | adjusted mutual information | p | p among all |",
+        "|---|---|---|--:|--:|",
     ]
-    ranked = table.sort_values(["p", "ami"], ascending=[True, False])
+    ranked = table.sort_values(["p_among_all", "p", "ami"], ascending=[True, True, False])
     lines += [
-        f"| {row.scheme} | {row.attribute} | {row.ami:+.4f} [{row.low:+.4f}, {row.high:+.4f}] | {row.p:.3f} |"
+        f"| {row.scheme} | {row.attribute} | {row.ami:+.4f} [{row.low:+.4f}, {row.high:+.4f}] | {row.p:.4f} | {row.p_among_all:.4f} |"
         for row in ranked.itertuples()
     ]
-    verdict = "holds" if p < LEAST_SURE else "DOES NOT HOLD"
+    sure = ranked[ranked["p_among_all"] < LEAST_SURE]
+    names = ", ".join(f"{row.scheme} and {row.attribute}" for row in sure.itertuples()) or "no pair"
+    verdict = "DOES NOT HOLD" if sure.empty else "holds"
     lines += [
         "",
-        f"- {verdict}: together better than chance: the sum over all pairs is {total:+.4f}, p {p:.3f} of one test for all of them",
+        f"- {verdict}: segments say more of demographics than chance does: {names}, p below {LEAST_SURE} among all {len(table)} pairs",
         "",
     ]
     return "\n".join(lines)
@@ -169,11 +194,11 @@ def main(arguments: list[str] | None = None) -> int:
     told = pd.read_parquet(options.data / "demographics.parquet").set_index("household_id")
     both = users.join(told, how="inner").sort_index()
     schemes = {scheme: _codes(both[column]) for scheme, column in SCHEMES.items() if both[column].nunique() > 1}
-    table, total, p = measured(schemes, {name: _codes(both[name]) for name in ATTRIBUTES})
-    found = page(table, total, p, len(both), {scheme: int(codes.max()) + 1 for scheme, codes in schemes.items()})
+    table = measured(schemes, {name: _codes(both[name]) for name in ATTRIBUTES})
+    found = page(table, len(both), {scheme: int(codes.max()) + 1 for scheme, codes in schemes.items()})
     options.to.write_text(found, encoding="utf-8")
     print(found)
-    return 0 if p < LEAST_SURE else 1
+    return 0 if table["p_among_all"].min() < LEAST_SURE else 1
 
 
 def _codes(values: "pd.Series[str]") -> Codes:

@@ -1,7 +1,7 @@
 """``python -m benchmarks.profiles [--users 1000000] [--events 100]``: what a day's profiles cost by user, for a small shop and a large one.
 
 A made shop in the columns of silver: each user has as many events on average, some users far more than others (a thousandth of the users
-does a tenth of it all), over 365 days; one event in fifteen is an order line with a price. Measured is what part 5 of a day does, table by
+does a tenth of it all), over 365 days; one event in fifteen is an order line with a price. Measured are the profiles of a day, table by
 table, each read from files and written to files as the tables are: features of users and of items, a model of segments from the sample that
 a training draws, segments, profiles, changes since the day before, tags. The small shop has 2,000 users and comes twice: first to warm the
 session up. The claim: a user of the large shop costs no more than one of the small shop.
@@ -27,8 +27,9 @@ from benchmarks.measuring import session, timed
 from benchmarks.process_tree import watched
 from jobs.gold import item_features, membership_changes, segment_profiles, tag_sizes, user_features, user_segments, user_tags
 from jobs.segmentation import sample
+from jobs.segmentation.sample import SEED
 from jobs.segmentation.served_segments import SegmentModel
-from jobs.segmentation.training import SEARCH, SEED, fit
+from jobs.segmentation.training import SEARCH, fit
 from stack.settings import CHECKOUT
 
 LAST, DAYS = date(2026, 6, 30), 365

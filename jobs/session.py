@@ -64,6 +64,8 @@ def static_conf(settings: Settings) -> dict[str, str]:
         "spark.ui.showConsoleProgress": "false",
         "spark.python.daemon.module": "jobs.worker_daemon",
         "spark.sql.shuffle.partitions": str(settings.spark_shuffle_partitions),
+        # Sets of so many groups are gathered by hash in a task before it sorts its rows instead; 128 by default, fewer than a shop's users.
+        "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "10000",
         "spark.sql.codegen.cache.maxEntries": "5000",  # a task has some 500 pieces of generated code, a quarter of them more than once
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.sources.partitionOverwriteMode": "dynamic",

@@ -37,7 +37,9 @@ def spark() -> Iterator[SparkSession]:
         .config("spark.ui.showConsoleProgress", "false")
         .config("spark.python.sql.dataFrameDebugging.enabled", "false")  # asks the JVM six things more for every column that is named
         .config("spark.sql.adaptive.enabled", "false")
-        .config("spark.sql.codegen.cache.maxEntries", "5000")
+        # A few rows cost less to interpret than their code costs to compile; the drivers of the e2e test run generated code.
+        .config("spark.sql.codegen.wholeStage", "false")
+        .config("spark.sql.codegen.factoryMode", "NO_CODEGEN")
         .config("spark.driver.extraJavaOptions", JVM_OPTIONS)
         .config("spark.python.daemon.module", "jobs.worker_daemon")
         .getOrCreate()

@@ -17,7 +17,7 @@ from jobs.gold.user_segments import USER_SEGMENTS
 from jobs.segmentation import affinity, lifecycle, rfm
 from jobs.segmentation.cells import Segment
 from jobs.segmentation.rules import FIGURES, rule_of
-from jobs.segmentation.sample import MOST_USERS, first_by_hash
+from jobs.segmentation.sample import MOST_USERS, SEED, first_by_hash
 from jobs.segmentation.served_segments import NOISE, UNASSIGNED, UNKNOWN_TASTE, Clusters, Label, SegmentModel
 from jobs.step import AsOf, Read, Step, Write
 
@@ -77,9 +77,6 @@ SEGMENT_PROFILES = Table(
     key=("as_of_date", "scheme", "segment"),
     partitioned_by="as_of_date",
 )
-
-SEED = 20_240_701
-"""Of the order in which users are drawn that rules are learnt from."""
 
 SCHEMES = {scheme: f"{scheme}_segment" for scheme in vocabulary.SCHEMES}
 NOTABLE_DIFFERENCE = 0.3

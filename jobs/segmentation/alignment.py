@@ -4,7 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+import numpy as np
 from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 
 from jobs.segmentation.overlap import shared
 from jobs.segmentation.served_segments import NO_CLUSTER, Clusters, Ids, Label, Matrix, Rows, SegmentModel
@@ -26,20 +28,27 @@ class Matches:
     moved_share: float
 
 
-def matched(old: Ids, new: Ids, sizes: tuple[int, int], distances: Matrix | None = None) -> Matches:
+def matched(old: Ids, new: Ids, sizes: tuple[int, int], points: Matrix) -> Matches:
     """Match clusters by optimal assignment on the users that both share (Jaccard index), then on the distance of their centroids.
 
     ``old`` and ``new`` are the clusters of the same users, ``NO_CLUSTER`` for none; ``sizes`` how many clusters there are of each;
-    ``distances`` (new x old) are in units of their greatest. Hungarian method (Kuhn 1955).
+    ``points`` the users' places, of which both kinds of clusters have their centroids. Hungarian method (Kuhn 1955).
     """
     before, now = sizes
     known = (old != NO_CLUSTER) & (new != NO_CLUSTER)
     both, jaccard = shared(new[known], old[known], (now, before))
-    near = jaccard if distances is None else jaccard + NEARNESS * (1 - distances / max(float(distances.max()), 1e-12))
-    rows, columns = linear_sum_assignment(near, maximize=True)
+    distances = cdist(_centroids(new, now, points), _centroids(old, before, points))
+    near = NEARNESS * (1 - distances / max(float(distances.max()), 1e-12))
+    rows, columns = linear_sum_assignment(jaccard + near, maximize=True)
     old_of = {int(row): int(column) for row, column in zip(rows, columns, strict=True) if jaccard[row, column] >= LEAST_OVERLAP}
     stayed = sum(both[row, column] for row, column in old_of.items())
     return Matches(old_of, float(1 - stayed / known.sum()) if known.any() else 0.0)
+
+
+def _centroids(clusters: Ids, count: int, points: Matrix) -> Matrix:
+    """Mean place of each cluster's users; that of all users for one without any."""
+    means = [points[clusters == cluster].mean(axis=0) if (clusters == cluster).any() else points.mean(axis=0) for cluster in range(count)]
+    return np.array(means)
 
 
 def aligned(model: SegmentModel, champion: SegmentModel, users: Rows) -> tuple[SegmentModel, dict[str, float]]:
@@ -49,19 +58,20 @@ def aligned(model: SegmentModel, champion: SegmentModel, users: Rows) -> tuple[S
     as it is.
     """
     new, old = model.assign(users), champion.assign(users)
-    behaviour, moved = _renamed(model.behaviour, champion.behaviour, old.behaviour, new.behaviour)
+    points = model.behaviour.points(users)
+    behaviour, moved = _renamed(model.behaviour, champion.behaviour, old.behaviour, new.behaviour, points)
     found, shares = replace(model, behaviour=behaviour), {"behaviour": moved}
     if model.taste and champion.taste:
-        taste, shares["taste"] = _renamed(model.taste, champion.taste, old.taste, new.taste)
+        taste, shares["taste"] = _renamed(model.taste, champion.taste, old.taste, new.taste, model.taste.points(users)[0])
         found = replace(found, taste=taste)
     if model.density and champion.density:
-        density, shares["density"] = _renamed(model.density, champion.density, old.density, new.density)
+        density, shares["density"] = _renamed(model.density, champion.density, old.density, new.density, points)
         found = replace(found, density=density)
     return found, shares
 
 
-def _renamed(scheme: S, champion: S, old: Ids, new: Ids) -> tuple[S, float]:
-    matches = matched(old, new, (len(champion.labels), len(scheme.labels)))
+def _renamed(scheme: S, champion: S, old: Ids, new: Ids, points: Matrix) -> tuple[S, float]:
+    matches = matched(old, new, (len(champion.labels), len(scheme.labels)), points)
     free = champion.free_id
     ids, labels, taken = list[int](), list[Label](), {champion.labels[index].name for index in matches.old_of.values()}
     for index, label in enumerate(scheme.labels):

@@ -10,11 +10,9 @@ from pyspark.sql import functions as F
 from jobs.errors import BadDataError
 from jobs.segmentation import lookalikes, sample
 from jobs.segmentation.lookalikes import LEAST_SEED, MOST_OTHERS, MOST_SEED, Lookalikes
+from jobs.segmentation.sample import SEED
 from jobs.segmentation.served_segments import COLUMNS, Behaviour, leading_categories
-
-SEED = 20_240_701
-MOST_CATEGORIES = 60
-"""Categories whose shares speak: those with most events."""
+from jobs.segmentation.tastes import MOST_CATEGORIES
 
 MOST_LISTED = 100_000
 """Users that a list of lookalikes holds at most."""

@@ -10,6 +10,9 @@ from jobs.segmentation.served_segments import COLUMNS
 
 MOST_USERS = 20_000
 
+SEED = 20_240_701
+"""Of the order in which users are drawn, and of what is fitted on them."""
+
 
 def draw(features: DataFrame, *, as_of: date, seed: int, users: int = MOST_USERS) -> pa.Table:
     """At most ``users`` users of ``as_of`` with COLUMNS, in the order of a hash of id and seed: the same for any partitioning.

@@ -21,9 +21,10 @@ Ids = npt.NDArray[np.int32]
 Rows: TypeAlias = Any
 """A pyarrow Table or RecordBatch; pyarrow has no types to check against."""
 
-FORMAT = 3
-READ = (1, 2, 3)
-"""Formats that are read: the first knew neither numbers that stay nor the stability of a cluster, the second no density."""
+FORMAT = 4
+READ = (1, 2, 3, 4)
+"""Formats that are read: the first knew neither numbers that stay nor the stability of a cluster, the second no density, the third no
+directions of taste."""
 
 FILE = "segments.json"
 NO_CLUSTER = -1
@@ -112,14 +113,26 @@ class Behaviour(Clusters):
 
 @dataclass(frozen=True)
 class Taste(Clusters):
-    """Clusters over square roots of category shares; users with fewer than ``minimum_events`` such events have no cluster."""
+    """Clusters over square roots of category shares; users with fewer than ``minimum_events`` such events have no cluster.
+
+    With ``weights`` (of categories) and ``directions`` (categories x directions), over the weighted roots projected on those.
+    """
 
     categories: tuple[str, ...]
     minimum_events: int
+    weights: tuple[float, ...] | None = None
+    directions: tuple[tuple[float, ...], ...] | None = None
+
+    def points(self, rows: Rows) -> tuple[Matrix, npt.NDArray[np.int64]]:
+        """What users are clustered by, one row each, and their counts of events."""
+        shares, events = taste_matrix(rows, self.categories)
+        if self.weights is None or self.directions is None:
+            return shares, events
+        return projected(shares * np.array(self.weights), np.array(self.directions)), events
 
     def assign(self, rows: Rows) -> Ids:
         """Cluster of each user, or NO_CLUSTER."""
-        points, events = taste_matrix(rows, self.categories)
+        points, events = self.points(rows)
         return np.where(events >= self.minimum_events, nearest(points, self.centroids), NO_CLUSTER).astype(np.int32)
 
 
@@ -202,6 +215,18 @@ def nearest(points: Matrix, centroids: Sequence[Sequence[float]]) -> Ids:
     for column, values in enumerate(np.array(centroids, dtype=np.float64).T):
         distances += (points[:, column, None] - values[None, :]) ** 2
     return cast("Ids", distances.argmin(axis=1).astype(np.int32))
+
+
+def projected(points: Matrix, directions: Matrix) -> Matrix:
+    """Users x directions; adds up column by column, so that a user's row does not depend on who shares the batch.
+
+    >>> projected(np.array([[1.0, 2.0]]), np.array([[1.0, 0.0], [3.0, -1.0]])).tolist()
+    [[7.0, -2.0]]
+    """
+    found = np.zeros((len(points), directions.shape[1]))
+    for values, parts in zip(points.T, directions, strict=True):
+        found += values[:, None] * parts[None, :]
+    return found
 
 
 def nearest_within(points: Matrix, cells: Sequence[Sequence[float]], clusters: Sequence[int], reach: float) -> Ids:

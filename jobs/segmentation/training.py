@@ -30,14 +30,17 @@ from jobs.segmentation import (
     micro_clusters,
     sample,
     served_segments,
+    tastes,
 )
 from jobs.segmentation.alignment import aligned
 from jobs.segmentation.fitting import Fit, Search, choose, faults, fit_k, stability, standardise
-from jobs.segmentation.naming import behaviour_labels, taste_labels
+from jobs.segmentation.naming import behaviour_labels
+from jobs.segmentation.sample import SEED
 from jobs.segmentation.served_segments import (
     BEHAVIOUR_FEATURES,
     COLUMNS,
     FILE,
+    NO_CLUSTER,
     Behaviour,
     Density,
     Ids,
@@ -45,19 +48,13 @@ from jobs.segmentation.served_segments import (
     SegmentModel,
     Taste,
     behaviour_matrix,
-    leading_categories,
     nearest,
-    taste_matrix,
     typical_order,
 )
 from jobs.silver.events import EVENTS
 from jobs.silver.item_observations import ITEM_OBSERVATIONS
 from jobs.silver.order_lines import ORDER_LINES
 
-SEED = 20_240_701
-MOST_CATEGORIES = 60
-"""Categories that taste looks at: those with most events."""
-MINIMUM_TASTE_EVENTS = 3
 SEARCH = Search()
 RULE = density.Rule()
 
@@ -108,7 +105,7 @@ def train(context: Context) -> dict[str, Any]:
                 on_fit=lambda scheme, found: _log_fit(run, scheme, found),
                 everybody=features.where(F.col("as_of_date") == F.lit(day)).drop("top_categories"),
             )
-            stands = standing(champion, users, SEARCH)
+            stands = standing(champion, users, SEARCH, beside=candidate.model.taste)
             if champion is not None and stands is not None:
                 model, moved = aligned(candidate.model, champion, users)
                 candidate, stands = replace(candidate, model=model), replace(stands, moved_share=gate.moved_share(moved))
@@ -198,15 +195,15 @@ def fit(
 
     Dense groups are those of ``everybody``, whom the sample is drawn from; without that of the sample itself.
     """
-    fits: dict[str, list[Fit]] = {"behaviour": [], "taste": []}
+    fits: dict[str, list[Fit]] = {}
 
     def search_k(scheme: str, points: Matrix) -> Fit:
-        distinct = len(np.unique(points, axis=0))
+        distinct, tried = len(np.unique(points, axis=0)), fits.setdefault(scheme, [])
         for k in search.ks:
             if k <= distinct // 2:
-                fits[scheme].append(fit_k(points, k, seed=seed, search=search))
-                on_fit(scheme, fits[scheme][-1])
-        return choose(fits[scheme], search)
+                tried.append(fit_k(points, k, seed=seed, search=search))
+                on_fit(scheme, tried[-1])
+        return choose(tried, search)
 
     basis, unit = typical_order(users)
     raw = behaviour_matrix(users, BEHAVIOUR_FEATURES, monetary_basis=basis, monetary_unit=unit)
@@ -219,23 +216,10 @@ def fit(
     found_again = stability(points, behaviour.centroids, seed=seed, search=search)
     model = Behaviour(features, basis, unit, frozen_mean, frozen_scale, centroids=behaviour.centroids, labels=labels, stability=found_again)
 
-    taste, taste_fit, remark = None, None, "taste clusters serve"
-    categories = leading_categories(users, MOST_CATEGORIES)
-    shares, events = taste_matrix(users, categories)
-    liking = shares[events >= MINIMUM_TASTE_EVENTS]
-    if len(categories) < 2 or len(liking) < gate.MINIMUM_USERS:
-        remark = f"no taste clusters: {len(categories)} categories, {len(liking)} users with {MINIMUM_TASTE_EVENTS} events or more in them"
-    else:
-        taste_fit = search_k("taste", liking)
-        if found := faults(taste_fit, search):
-            taste_fit, remark = None, f"no taste clusters: {'; '.join(found)}"
-        else:
-            names = taste_labels(categories, taste_fit.centroids, tuple(map(float, liking.mean(axis=0))))
-            found_again = stability(liking, taste_fit.centroids, seed=seed, search=search)
-            taste = Taste(categories, MINIMUM_TASTE_EVENTS, centroids=taste_fit.centroids, labels=names, stability=found_again)
+    liked = tastes.fit(users, search_k, seed=seed, search=search)
     dense, groups, density_remark = _dense_groups(points, model, seed=seed, everybody=everybody)
-    segments = SegmentModel(as_of.isoformat(), seed, model, taste, density=groups)
-    return Candidate(segments, fits, behaviour, taste_fit, remark, dense, density_remark)
+    segments = SegmentModel(as_of.isoformat(), seed, model, liked.taste, density=groups)
+    return Candidate(segments, fits, behaviour, liked.fit, liked.remark, dense, density_remark)
 
 
 def _dense_groups(
@@ -253,17 +237,18 @@ def _dense_groups(
     return found, groups, "dense groups serve"
 
 
-def standing(champion: SegmentModel | None, users: pa.Table, search: Search) -> gate.Standing | None:
-    """How the champion does on today's sample; None without one."""
+def standing(champion: SegmentModel | None, users: pa.Table, search: Search, beside: Taste | None = None) -> gate.Standing | None:
+    """How the champion does on today's sample; None without one. Its tastes are judged by the points of those ``beside`` it, or its own."""
     if champion is None:
         return None
     points = champion.behaviour.points(users)
     clusters = nearest(points, champion.behaviour.centroids)
     taste_silhouette = None
     if champion.taste:
-        shares, events = taste_matrix(users, champion.taste.categories)
-        known = shares[events >= champion.taste.minimum_events]
-        taste_silhouette = _silhouette(known, nearest(known, champion.taste.centroids), search)
+        points_of_taste, events = (beside or champion.taste).points(users)
+        tastes_of = champion.taste.assign(users)
+        is_known = (events >= champion.taste.minimum_events) & (tastes_of != NO_CLUSTER)
+        taste_silhouette = _silhouette(points_of_taste[is_known], tastes_of[is_known], search)
     return gate.Standing(
         version=champion.version or "unknown",
         behaviour_silhouette=_silhouette(points, clusters, search),
@@ -290,9 +275,10 @@ def _log_fit(run: tracking.Run, scheme: str, found: Fit) -> None:
 def _log_candidate(run: tracking.Run, candidate: Candidate) -> dict[str, float]:
     """Log curves, names and the chosen figures; returns the figures."""
     metrics: dict[str, float] = {}
+    for scheme, tried in candidate.fits.items():
+        chosen = next((one for one in (candidate.behaviour, candidate.taste) if one in tried), None)
+        run.log_figure(fit_plots.by_k(scheme, tried, chosen), f"{scheme}_by_k")
     for scheme, chosen in (("behaviour", candidate.behaviour), ("taste", candidate.taste)):
-        if candidate.fits[scheme]:
-            run.log_figure(fit_plots.by_k(scheme, candidate.fits[scheme], chosen), f"{scheme}_by_k")
         if chosen:
             metrics |= {
                 f"{scheme}_{name}": float(getattr(chosen, name)) for name in ("k", "silhouette", "stability", "smallest_share", "score")

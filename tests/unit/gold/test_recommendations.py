@@ -45,7 +45,7 @@ def made(
     stock: Sequence[dict[str, Any]] = (),
     consents: Sequence[tuple[str, bool, date]] = (),
 ) -> DataFrame:
-    """Slates for a user with a history, one without, and one of another day who must get none."""
+    """Slates for a user with a history, one without, and one of another day who must get none; built once, however often they are read."""
     seen = [("known", item, "view_item", BEFORE, 1) for item in ITEMS[:10]] + [("known", "i23", "view_item", LATER, 99)]
     sold = [(item, DAY, DAY, "sale") for item in bought]
     sold += [("i02", DAY, DAY, "refund"), ("i03", LATER, LATER, "sale"), ("i04", DAY, LATER, "sale")]
@@ -63,7 +63,8 @@ def made(
     counts = frame(spark, STOCK, stock)
     answers = [decided(user, 1, granted=granted, purpose="personalisation") | {"decided_at": noon(day)} for user, granted, day in consents]
     agreed = consents_of(frame(spark, CONSENT_DECISIONS, answers))
-    return build(interactions(spark, seen), browsed, order_lines, items, users, counts, agreed, as_of=DAY, model=model, settings=settings)
+    rows = build(interactions(spark, seen), browsed, order_lines, items, users, counts, agreed, as_of=DAY, model=model, settings=settings)
+    return conform(spark.createDataFrame(rows.toArrow()), RECOMMENDATIONS)
 
 
 def noon(day: date) -> datetime:
@@ -89,15 +90,21 @@ def slate(rows: DataFrame, user_id: str) -> list[tuple[str, str]]:
     return [(row["item_id"], row["model"]) for row in rows.where(F.col("user_id") == user_id).orderBy("rank").collect()]
 
 
-def test_every_user_of_the_day_gets_twenty_and_the_suite_accepts_them(spark: SparkSession, champion: ChampionModel) -> None:
-    rows = conform(made(spark, champion), RECOMMENDATIONS).cache()
+@pytest.fixture(scope="module")
+def ordinary(spark: SparkSession, champion: ChampionModel) -> DataFrame:
+    """Slates of a shop without rules."""
+    return made(spark, champion)
+
+
+def test_every_user_of_the_day_gets_twenty_and_the_suite_accepts_them(ordinary: DataFrame) -> None:
+    rows = ordinary
     assert {row["user_id"]: row["count"] for row in rows.groupBy("user_id").count().collect()} == {"known": SLATE_SIZE, "new": SLATE_SIZE}
     assert {(row["as_of_date"], row["model_version"]) for row in rows.collect()} == {(DAY, "7")}
     assert [str(finding) for finding in audit(rows, SUITE) if not finding.is_met] == []
 
 
-def test_personal_items_come_first_then_popular_ones_and_nothing_that_was_bought(spark: SparkSession, champion: ChampionModel) -> None:
-    rows = made(spark, champion)
+def test_personal_items_come_first_then_popular_ones_and_nothing_that_was_bought(ordinary: DataFrame) -> None:
+    rows = ordinary
     known = slate(rows, "known")
     assert known[:4] == [(f"i0{n}", "item_neighbours") for n in (5, 4, 3, 2)], "i00 and i01 are bought; a refund is no purchase"
     assert known[4:8] == [(item, "category_popularity") for item in ("i09", "i06", "i07", "i08")], "i09 was seen once more on the day"
@@ -115,7 +122,7 @@ def test_the_rules_of_the_shop_hold_for_every_place_whoever_fills_it(spark: Spar
 
 def test_what_is_out_of_stock_is_in_nobodys_list_and_comes_back_with_the_next_count(spark: SparkSession, champion: ChampionModel) -> None:
     gone = [count("i05", 0, BEFORE), count("i09", -1, DAY), count("i20", 0, LATER), count("i21", 0, DAY, landed=LATER)]
-    rows = made(spark, champion, stock=gone).cache()
+    rows = made(spark, champion, stock=gone)
     shown = {row["item_id"] for row in rows.select("item_id").distinct().collect()}
     assert shown == set(ITEMS) - {"i05", "i09"}, "what was counted later, or not known by then, does not count"
     assert slate(rows, "known")[0] == ("i04", "item_neighbours"), "the next best"
@@ -128,21 +135,21 @@ def test_who_has_withdrawn_gets_exactly_what_is_popular_and_personal_places_afte
 ) -> None:
     answers = [("known", True, BEFORE), ("known", False, DAY), ("known", True, LATER)]
     rules = HouseRules(content_places=1, exploration_places=1, new_item_days=4)
-    rows = conform(made(spark, champion, rules=rules, new=("i20", "i21"), consents=answers), RECOMMENDATIONS).cache()
+    rows = made(spark, champion, rules=rules, new=("i20", "i21"), consents=answers)
     popular_ones = [item for item, _ in slate(made(spark, None), "new")]
     assert slate(rows, "known") == [(item, "unpersonal_popularity") for item in popular_ones], "what was bought is no reason either"
     assert {row["because_item_id_1"] for row in rows.where("user_id = 'known'").collect()} == {None}
     assert {model for _, model in slate(rows, "new")} == {"segment_popularity", "exploration"}, "nobody else's list changes"
     assert [str(finding) for finding in audit(rows, SUITE) if not finding.is_met] == []
     asks = HouseRules(personalisation_needs_consent=True)
-    agreed = made(spark, champion, rules=asks, consents=[("known", False, BEFORE), ("known", True, DAY)]).cache()
+    agreed = made(spark, champion, rules=asks, consents=[("known", False, BEFORE), ("known", True, DAY)])
     assert slate(agreed, "known")[:2] == [("i05", "item_neighbours"), ("i04", "item_neighbours")]
     assert slate(agreed, "new") == slate(rows, "known"), "where the shop asks for consent, silence is none"
 
 
 def test_new_items_get_the_last_places_of_everybody(spark: SparkSession, champion: ChampionModel) -> None:
     rules = HouseRules(exploration_places=2, new_item_days=4)
-    rows = conform(made(spark, champion, rules=rules, new=("i20", "i21", "i22")), RECOMMENDATIONS).cache()
+    rows = made(spark, champion, rules=rules, new=("i20", "i21", "i22"))
     for user in ("known", "new"):
         places = slate(rows, user)
         assert [model == "exploration" for _, model in places] == [False] * 18 + [True] * 2
@@ -152,7 +159,7 @@ def test_new_items_get_the_last_places_of_everybody(spark: SparkSession, champio
 
 def test_new_items_that_read_like_the_history_come_before_those_by_lot(spark: SparkSession, champion: ChampionModel) -> None:
     rules = HouseRules(content_places=1, exploration_places=1, new_item_days=4)
-    rows = conform(made(spark, champion, rules=rules, new=("i20", "i21", "i22")), RECOMMENDATIONS).cache()
+    rows = made(spark, champion, rules=rules, new=("i20", "i21", "i22"))
     *_, like, drawn = slate(rows, "known")
     assert like == ("i21", "content"), "its category and its word are the most frequent ones of the history"
     assert drawn in {(item, "exploration") for item in ("i20", "i22")}
@@ -163,8 +170,8 @@ def test_new_items_that_read_like_the_history_come_before_those_by_lot(spark: Sp
     assert [str(finding) for finding in audit(rows, SUITE) if not finding.is_met] == []
 
 
-def test_each_place_says_what_spoke_for_it(spark: SparkSession, champion: ChampionModel) -> None:
-    rows = {row["rank"]: row for row in made(spark, champion).where("user_id = 'known'").collect()}
+def test_each_place_says_what_spoke_for_it(ordinary: DataFrame) -> None:
+    rows = {row["rank"]: row for row in ordinary.where("user_id = 'known'").collect()}
     first = [(rows[1][f"because_item_id_{n}"], rows[1][f"because_share_{n}"]) for n in (1, 2, 3)]
     assert first == [("i06", pytest.approx(0.75)), ("i07", pytest.approx(0.25)), (None, None)]
     assert (rows[2]["because_item_id_1"], rows[2]["because_share_1"]) == ("i06", 1.0)
@@ -189,12 +196,6 @@ def test_what_is_not_on_sale_is_not_shown_even_if_slates_get_short(spark: SparkS
     assert [item for item, _ in slate(rows, "new")] == ITEMS[:5]
     findings = {finding.expectation: finding for finding in audit(rows, SUITE) if not finding.is_met}
     assert [finding.severity for finding in findings.values()] == ["warning"]
-
-
-@pytest.fixture(scope="module")
-def ordinary(spark: SparkSession, champion: ChampionModel) -> DataFrame:
-    """Slates without a fault, made once."""
-    return made(spark, champion).cache()
 
 
 @pytest.mark.parametrize(

@@ -163,25 +163,38 @@ def test_spend_is_unknown_without_prices_and_zero_without_orders(found_in: Found
     assert (found["u3"]["spend_minor"], found["u3"]["spend_30d_minor"]) == (1000, 0)
 
 
-@pytest.mark.parametrize("order", [1, -1])
-def test_the_lowest_category_wins_a_tie_in_either_order(spark: SparkSession, order: int) -> None:
-    row = features(spark, [an_event(item_id="i1"), an_event(item_id="i2")][::order], [])["u1"]
-    assert (row["top_category_id"], row["top_category_share"]) == ("mugs", 0.5)
+@in_one_shop
+def tied() -> Case:
+    events = [an_event(item_id="i1"), an_event(item_id="i2")]
+    return [*events, *[event | {"user_id": "reversed"} for event in events[::-1]]], []
+
+
+def test_the_lowest_category_wins_a_tie_in_either_order(found_in: Found) -> None:
+    found = found_in(tied)
+    assert [(found[user]["top_category_id"], found[user]["top_category_share"]) for user in ("u1", "reversed")] == [("mugs", 0.5)] * 2
 
 
 def test_the_category_is_what_was_said_last_by_the_day_and_had_landed_by_then(spark: SparkSession) -> None:
-    items = [
-        an_item("i1", "old"),
-        an_item("i1", "now", said_at=datetime.fromisoformat("2026-06-30T09:00")),
-        an_item("i1", "not landed yet", said_at=datetime.fromisoformat("2026-06-30T10:00"), landed_date=date(2026, 7, 1)),
-        an_item("i1", "later", said_at=datetime.fromisoformat("2026-07-02T09:00"), landed_date=date(2026, 6, 30)),
-    ]
-    for order in (1, -1):
-        assert features(spark, [an_event()], [], items[::order])["u1"]["top_category_id"] == "now"
+    def said(item: str) -> list[dict[str, Any]]:
+        return [
+            an_item(item, "old"),
+            an_item(item, "now", said_at=datetime.fromisoformat("2026-06-30T09:00")),
+            an_item(item, "not landed yet", said_at=datetime.fromisoformat("2026-06-30T10:00"), landed_date=date(2026, 7, 1)),
+            an_item(item, "later", said_at=datetime.fromisoformat("2026-07-02T09:00"), landed_date=date(2026, 6, 30)),
+        ]
+
+    events = [an_event(item_id="i1"), an_event(user_id="u2", item_id="i2")]
+    found = features(spark, events, [], [*said("i1"), *said("i2")[::-1]])
+    assert {user: row["top_category_id"] for user, row in found.items()} == {"u1": "now", "u2": "now"}
 
 
-def test_an_item_outside_of_the_catalogue_has_no_category(spark: SparkSession) -> None:
-    row = features(spark, [an_event(item_id="unknown")], [], [an_item("i1", None)])["u1"]
+@in_one_shop
+def outside_of_the_catalogue() -> Case:
+    return [an_event(item_id="unknown")], []
+
+
+def test_an_item_outside_of_the_catalogue_has_no_category(found_in: Found) -> None:
+    row = found_in(outside_of_the_catalogue)["u1"]
     assert (row["distinct_items"], row["distinct_categories"], row["top_category_id"], row["top_category_share"]) == (1, 0, None, None)
     assert row["top_categories"] == []
 
@@ -357,8 +370,8 @@ def test_habits_are_those_of_events_and_of_hours_that_are_known(found_in: Found)
     assert (row["active_weekday"], found["u2"]["active_weekday"], found["u2"]["morning_share"]) == (3, 1, None)
 
 
-@pytest.mark.parametrize("order", [1, -1])
-def test_channels_and_steps_are_counted_by_event_and_a_purchase_once(spark: SparkSession, order: int) -> None:
+@in_one_shop
+def by_channels() -> Case:
     events = [
         *[an_event(channel="search") for _ in range(2)],
         *[an_event(event_type="add_to_cart", channel="ads") for _ in range(2)],
@@ -368,8 +381,18 @@ def test_channels_and_steps_are_counted_by_event_and_a_purchase_once(spark: Spar
         an_event("2026-06-28T10:00:00", user_id="u3", time_resolution="day"),
         an_event("2026-06-30T10:00:00", user_id="u3", time_resolution="day"),
     ]
-    lines = [a_line(channel="mail"), a_line(item_id="i2"), a_line(item_id="i3")]
-    found = features(spark, events[::order], lines)
+    return events, [a_line(channel="mail"), a_line(item_id="i2"), a_line(item_id="i3")]
+
+
+@in_one_shop
+def by_channels_in_reverse() -> Case:
+    events, lines = by_channels()
+    return events[::-1], lines[::-1]
+
+
+@pytest.mark.parametrize("case", [by_channels, by_channels_in_reverse])
+def test_channels_and_steps_are_counted_by_event_and_a_purchase_once(found_in: Found, case: Callable[[], Case]) -> None:
+    found = found_in(case)
     asked = ("top_channel", "top_channel_share", "distinct_channels", "cart_by_view", "purchase_by_cart", "active_weekday")
     assert {user: tuple(row[name] for name in asked) for user, row in found.items()} == {
         "u1": ("ads", 0.4, 3, 1.0, 1.5, 1),

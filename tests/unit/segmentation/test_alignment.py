@@ -21,8 +21,13 @@ def ids(*values: int) -> np.ndarray:
     return np.array(values, dtype=np.int32)
 
 
+def nowhere(users: int) -> np.ndarray:
+    """Users who are all at one place, so that only what they share decides."""
+    return np.zeros((users, 1))
+
+
 def test_clusters_of_the_same_users_are_the_same_whatever_their_number() -> None:
-    found = matched(ids(0, 0, 0, 1, 1, 2), ids(2, 2, 2, 0, 0, 1), (3, 3))
+    found = matched(ids(0, 0, 0, 1, 1, 2), ids(2, 2, 2, 0, 0, 1), (3, 3), nowhere(6))
     assert found.old_of == {0: 1, 1: 2, 2: 0}
     assert found.moved_share == 0.0
 
@@ -31,26 +36,28 @@ def test_the_assignment_is_the_best_of_all_and_not_the_first_that_fits() -> None
     # New 0 overlaps most with old 0, but old 0 is nearly all of new 1: taken greedily new 1 would be left with nothing.
     old = ids(*[0] * 10, *[1] * 4)
     new = ids(*[1] * 7, *[0] * 3, *[0] * 4)
-    assert matched(old, new, (2, 2)).old_of == {1: 0, 0: 1}
+    assert matched(old, new, (2, 2), nowhere(14)).old_of == {1: 0, 0: 1}
 
 
 def test_a_cluster_that_shares_too_few_users_with_any_is_new() -> None:
     old = ids(*[0] * 6, *[1] * 6)
     new = ids(*[0] * 6, *[1] * 2, *[2] * 2, *[3] * 2)
-    found = matched(old, new, (2, 4))
+    found = matched(old, new, (2, 4), nowhere(12))
     assert found.old_of[0] == 0
     assert list(found.old_of.values()).count(1) == 1
     assert found.moved_share == pytest.approx(4 / 12)
     assert LEAST_OVERLAP <= 2 / 6
-    assert matched(ids(0, 0, 0, 0), ids(0, 1, 2, 3), (1, 4)).old_of == {}
+    assert matched(ids(0, 0, 0, 0), ids(0, 1, 2, 3), (1, 4), nowhere(4)).old_of == {}
 
 
 def test_users_without_a_cluster_say_nothing_and_nearness_decides_where_users_do_not() -> None:
-    found = matched(ids(NO_CLUSTER, 0, 1), ids(0, 1, NO_CLUSTER), (2, 2))
+    found = matched(ids(NO_CLUSTER, 0, 1), ids(0, 1, NO_CLUSTER), (2, 2), nowhere(3))
     assert (found.old_of, found.moved_share) == ({1: 0}, 0.0)
-    tied = ids(0, 0, 1, 1), ids(0, 1, 0, 1)
-    assert matched(*tied, (2, 2), np.array([[0.0, 1.0], [1.0, 0.0]])).old_of == {0: 0, 1: 1}
-    assert matched(*tied, (2, 2), np.array([[1.0, 0.0], [0.0, 1.0]])).old_of == {0: 1, 1: 0}
+    # Each of the new clusters has a user of each of the old ones: where they are decides.
+    old, new = ids(0, 0, 1, 1), ids(0, 1, 0, 1)
+    left_and_right = np.array([[0.0], [0.0], [0.0], [9.0]])
+    assert matched(old, new, (2, 2), left_and_right).old_of == {0: 0, 1: 1}
+    assert matched(old, new, (2, 2), left_and_right[[1, 3, 0, 2]]).old_of == {0: 1, 1: 0}
 
 
 @pytest.fixture(scope="module")

@@ -93,10 +93,18 @@ def pid_in(printed: str) -> int:
     return int(found[1])
 
 
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone, at the latest while it is asked about; a zombie is."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
 def await_end(pid: int) -> None:
     """Wait until a process is gone; fails after a while."""
     deadline = time.monotonic() + PATIENCE
-    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+    while not has_ended(pid):
         assert time.monotonic() < deadline, f"process {pid} has not ended"
         time.sleep(0.05)
 

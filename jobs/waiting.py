@@ -1,6 +1,6 @@
-"""The words of what waits for a person, in any family: gates write them, an approval rewrites them."""
+"""How the reasons begin of what has passed a gate, in any family: gates write them, an approval rewrites what has waited."""
 
-AWAITS, APPROVED = "Awaits approval: ", "Approved by a person: "
+PROMOTED, AWAITS, APPROVED = "Promoted: ", "Awaits approval: ", "Approved by a person: "
 
 
 def approved(reason: str) -> str:

@@ -7,6 +7,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from jobs.silver.item_observations import last_said
+from jobs.silver.order_lines import event_type_of_line
 
 TASTE_TYPES = ("select_item", "view_item", "add_to_wishlist", "add_to_cart", "purchase")
 """Event types that say what a user likes; what the shop chose to list, and what was taken back, says nothing."""
@@ -48,7 +49,7 @@ def ordered(order_lines: DataFrame, *, as_of: date) -> DataFrame:
         "user_id",
         F.col("user_id").alias("visitor_id"),
         "item_id",
-        F.when(F.col("kind") == "sale", "purchase").otherwise("refund").alias("event_type"),
+        event_type_of_line().alias("event_type"),
         F.col("ordered_date").alias("active_date"),
         F.lit(None).cast("int").alias("hour"),
         "channel",

@@ -8,7 +8,7 @@ from pyspark.sql import functions as F
 from expectations.gold.interactions import SUITE
 from jobs.contract import Column, Table
 from jobs.silver.events import EVENTS
-from jobs.silver.order_lines import ORDER_LINES
+from jobs.silver.order_lines import ORDER_LINES, event_type_of_line
 from jobs.step import EventDays, Read, Step, Write
 
 INTERACTIONS = Table(
@@ -39,10 +39,9 @@ def build(events: DataFrame, order_lines: DataFrame) -> DataFrame:
     browsed = events.where(~is_bought & F.col("user_id").isNotNull() & F.col("item_id").isNotNull())
     no_pieces = F.lit(0).cast("bigint").alias("quantity")
     browsed = browsed.select("user_id", "item_id", "event_type", "event_date", no_pieces, F.col("occurred_at").alias("at"))
-    event_type = F.when(F.col("kind") == "sale", "purchase").otherwise("refund").alias("event_type")
     day, quantity = F.col("ordered_date").alias("event_date"), F.col("quantity").cast("bigint").alias("quantity")
     bought = order_lines.where(F.col("user_id").isNotNull()).select(
-        "user_id", "item_id", event_type, day, quantity, F.col("ordered_at").alias("at")
+        "user_id", "item_id", event_type_of_line().alias("event_type"), day, quantity, F.col("ordered_at").alias("at")
     )
     counted = browsed.unionByName(bought).groupBy("user_id", "item_id", "event_type", "event_date")
     return counted.agg(F.count("*").alias("event_count"), F.sum("quantity").alias("quantity"), F.max("at").alias("last_at"))

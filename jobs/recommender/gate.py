@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from jobs.estimate import Estimate
-from jobs.waiting import AWAITS
+from jobs.waiting import AWAITS, PROMOTED
 
 POPULARITY = "popularity"
 
@@ -76,10 +76,6 @@ class Decision:
     is_promoted: bool
     reason: str
     awaits_approval: bool = False
-
-
-PROMOTED = "Promoted: "
-"""How the reasons of a candidate that has passed the gate begin; the rest is the same."""
 
 
 def decide(evidence: Evidence, rails: Rails = Rails(), *, hold: bool = False) -> Decision:

@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from jobs.segmentation.fitting import Fit, Search, faults
-from jobs.waiting import AWAITS
-
-PROMOTED = "Promoted: "
+from jobs.waiting import AWAITS, PROMOTED
 
 MINIMUM_USERS = 200
 """Users below which no clusters are fitted: their quintiles and cells say as much."""

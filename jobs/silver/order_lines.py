@@ -1,5 +1,6 @@
 """``silver.order_lines``: the only truth about purchases."""
 
+from pyspark.sql import Column as SparkColumn
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
@@ -40,6 +41,11 @@ ORDER_LINES = Table(
     partitioned_by="ordered_date",
 )
 ORDER_LINES_REJECTED = rejected_twin(ORDER_LINES, "One row a landed line that could not become an order line, with all its reasons.")
+
+
+def event_type_of_line() -> SparkColumn:
+    """The event type that a line stands for by its ``kind``: ``purchase`` or ``refund``."""
+    return F.when(F.col("kind") == "sale", "purchase").otherwise("refund")
 
 
 def parses(events: DataFrame, orders: DataFrame, *, source: Source, settings: Settings) -> DataFrame:

@@ -7,6 +7,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from jobs.segmentation.tags.expression import Act
+from jobs.silver.order_lines import event_type_of_line
 
 _DONE, _BY_DAY = "_done", "_by_day"
 
@@ -49,7 +50,7 @@ def _done(events: DataFrame, order_lines: DataFrame, types: Collection[str], fir
         return rows.where(had_landed if first_day is None else had_landed & (F.col(day) >= F.lit(first_day)))
 
     seen = known(events, "event_date").where(F.col("event_type").isin(*types) & ~F.col("event_type").isin("purchase", "refund"))
-    kinds = F.when(F.col("kind") == "sale", "purchase").otherwise("refund")
+    kinds = event_type_of_line()
     bought = known(order_lines, "ordered_date").where(kinds.isin(*types))
     is_midnight = F.col("ordered_at") == F.date_trunc("day", "ordered_at")
     return seen.select(

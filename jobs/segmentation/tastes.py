@@ -44,7 +44,7 @@ def fit(users: pa.Table, search_k: Callable[[str, Matrix], Fit], *, seed: int, s
         return Found(
             None, None, f"no taste clusters: {len(categories)} categories, {len(liking)} users with {MINIMUM_EVENTS} events in them"
         )
-    if len(np.unique(liking, axis=0)) < 2 * min(search.ks):
+    if not _differ(liking, search):
         return Found(None, None, "no taste clusters: too few users differ in what they like")
     plain = search_k(PLAIN, liking)
     if not (wrong := faults(plain, search)):
@@ -55,6 +55,8 @@ def fit(users: pa.Table, search_k: Callable[[str, Matrix], Fit], *, seed: int, s
         wrong = [*wrong, "no direction of taste is more than chance"]
     while (count := directions.shape[1]) > 0:
         points = projected(liking * weights, directions)
+        if not _differ(points, search):
+            break
         found = search_k(f"{PROJECTED}_{count}", points)
         on_directions = f"on {count} directions of {len(categories)} categories"
         if not (still_wrong := faults(found, search)):
@@ -63,6 +65,11 @@ def fit(users: pa.Table, search_k: Callable[[str, Matrix], Fit], *, seed: int, s
         wrong = [*wrong, f"{on_directions} {'; '.join(still_wrong)}"]
         directions = directions[:, : count // 2]
     return Found(None, None, f"no taste clusters: {'; '.join(wrong)}")
+
+
+def _differ(points: Matrix, search: Search) -> bool:
+    """Whether there are places enough for the least k."""
+    return len(np.unique(points, axis=0)) >= 2 * min(search.ks)
 
 
 def rarity(shares: Matrix) -> Matrix:

@@ -112,7 +112,7 @@ def agreement(schemes: Mapping[str, Codes], attributes: Mapping[str, Codes]) -> 
 
 
 def information(schemes: Mapping[str, Codes], attributes: Mapping[str, Codes]) -> list[float]:
-    """Mutual information in nats of each scheme with each attribute, in the order of ``agreement``."""
+    """Mutual information in nats of each scheme with each attribute, in the order of ``agreement``; scikit-learn's takes minutes."""
     found = []
     for codes in schemes.values():
         for values in attributes.values():

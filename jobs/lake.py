@@ -355,13 +355,9 @@ class Lake:
     def _begin_branch(self, name: str) -> None:
         """This attempt's branch, at what is published; one that an attempt of its name has left begins anew."""
         table, branch = self._metadata(name), self.attempt.branch
-        published, references = table.snapshot("main"), table.manageSnapshots()
         if branch in table.refs():
-            references.removeBranch(branch)
-        if published is None:
-            references.createBranch(branch).commit()
-        else:
-            references.createBranch(branch, published.snapshotId()).commit()
+            table.manageSnapshots().removeBranch(branch).commit()
+        table.manageSnapshots().createBranch(branch).commit()
 
     def _reference(self, name: str, reference: str) -> int | None:
         """Head of a branch or tag, from the table's metadata alone: asked a few dozen times a task, a Spark query each was seconds."""

@@ -4,11 +4,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-import numpy as np
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.distance import cdist
 
-from jobs.segmentation.overlap import shared
+from jobs.segmentation.overlap import centroids, shared
 from jobs.segmentation.served_segments import NO_CLUSTER, Clusters, Ids, Label, Matrix, Rows, SegmentModel
 
 LEAST_OVERLAP = 1 / 3
@@ -37,18 +36,12 @@ def matched(old: Ids, new: Ids, sizes: tuple[int, int], points: Matrix) -> Match
     before, now = sizes
     known = (old != NO_CLUSTER) & (new != NO_CLUSTER)
     both, jaccard = shared(new[known], old[known], (now, before))
-    distances = cdist(_centroids(new, now, points), _centroids(old, before, points))
+    distances = cdist(centroids(new, now, points), centroids(old, before, points))
     near = NEARNESS * (1 - distances / max(float(distances.max()), 1e-12))
     rows, columns = linear_sum_assignment(jaccard + near, maximize=True)
     old_of = {int(row): int(column) for row, column in zip(rows, columns, strict=True) if jaccard[row, column] >= LEAST_OVERLAP}
     stayed = sum(both[row, column] for row, column in old_of.items())
     return Matches(old_of, float(1 - stayed / known.sum()) if known.any() else 0.0)
-
-
-def _centroids(clusters: Ids, count: int, points: Matrix) -> Matrix:
-    """Mean place of each cluster's users; that of all users for one without any."""
-    means = [points[clusters == cluster].mean(axis=0) if (clusters == cluster).any() else points.mean(axis=0) for cluster in range(count)]
-    return np.array(means)
 
 
 def aligned(model: SegmentModel, champion: SegmentModel, users: Rows) -> tuple[SegmentModel, dict[str, float]]:

@@ -115,20 +115,17 @@ class Behaviour(Clusters):
 class Taste(Clusters):
     """Clusters over square roots of category shares; users with fewer than ``minimum_events`` such events have no cluster.
 
-    With ``weights`` (of categories) and ``directions`` (categories x directions), over the weighted roots projected on those.
+    With ``directions`` (categories x directions), over the roots projected on those.
     """
 
     categories: tuple[str, ...]
     minimum_events: int
-    weights: tuple[float, ...] | None = None
     directions: tuple[tuple[float, ...], ...] | None = None
 
     def points(self, rows: Rows) -> tuple[Matrix, npt.NDArray[np.int64]]:
         """What users are clustered by, one row each, and their counts of events."""
         shares, events = taste_matrix(rows, self.categories)
-        if self.weights is None or self.directions is None:
-            return shares, events
-        return projected(shares * np.array(self.weights), np.array(self.directions)), events
+        return (shares if self.directions is None else projected(shares, np.array(self.directions))), events
 
     def assign(self, rows: Rows) -> Ids:
         """Cluster of each user, or NO_CLUSTER."""

@@ -1,7 +1,7 @@
 """Taste clusters: K-means on what users like, on shares of categories as they are or, where those are too many and too thin, projected."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +10,7 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from jobs.segmentation import gate
 from jobs.segmentation.fitting import Fit, Search, faults, stability
 from jobs.segmentation.naming import taste_labels
+from jobs.segmentation.overlap import centroids
 from jobs.segmentation.served_segments import Matrix, Taste, leading_categories, nearest, projected, taste_matrix
 
 MOST_CATEGORIES = 150
@@ -50,18 +51,19 @@ def fit(users: pa.Table, search_k: Callable[[str, Matrix], Fit], *, seed: int, s
     if not (wrong := faults(plain, search)):
         return Found(_named(categories, liking, liking, plain, seed=seed, search=search), plain, "taste clusters serve")
     weights = rarity(liking)
-    directions = leading_directions(liking[: search.silhouette_users] * weights, seed=seed)
+    directions = weights[:, None] * leading_directions(liking[: search.silhouette_users] * weights, seed=seed)
     if not directions.shape[1]:
         wrong = [*wrong, "no direction of taste is more than chance"]
     while (count := directions.shape[1]) > 0:
-        points = projected(liking * weights, directions)
+        points = projected(liking, directions)
         if not _differ(points, search):
             break
         found = search_k(f"{PROJECTED}_{count}", points)
         on_directions = f"on {count} directions of {len(categories)} categories"
         if not (still_wrong := faults(found, search)):
-            taste = _named(categories, liking, points, found, seed=seed, search=search, weights=weights, directions=directions)
-            return Found(taste, found, f"taste clusters serve, {on_directions}")
+            taste = _named(categories, liking, points, found, seed=seed, search=search)
+            along = replace(taste, directions=tuple(tuple(map(float, row)) for row in directions))
+            return Found(along, found, f"taste clusters serve, {on_directions}")
         wrong = [*wrong, f"{on_directions} {'; '.join(still_wrong)}"]
         directions = directions[:, : count // 2]
     return Found(None, None, f"no taste clusters: {'; '.join(wrong)}")
@@ -95,31 +97,13 @@ def leading_directions(points: Matrix, *, seed: int) -> Matrix:
     return directions
 
 
-def _named(
-    categories: tuple[str, ...],
-    liking: Matrix,
-    points: Matrix,
-    found: Fit,
-    *,
-    seed: int,
-    search: Search,
-    weights: Matrix | None = None,
-    directions: Matrix | None = None,
-) -> Taste:
+def _named(categories: tuple[str, ...], liking: Matrix, points: Matrix, found: Fit, *, seed: int, search: Search) -> Taste:
     """Clusters with their names; those are of the mean shares of a cluster's users, whatever ``points`` they were found by."""
-    clusters = nearest(points, found.centroids)
-    means = [_mean(liking[clusters == cluster], liking) for cluster in range(found.k)]
+    means = centroids(nearest(points, found.centroids), found.k, liking)
     return Taste(
         categories,
         MINIMUM_EVENTS,
-        weights=None if weights is None else tuple(map(float, weights)),
-        directions=None if directions is None else tuple(tuple(map(float, row)) for row in directions),
         centroids=found.centroids,
-        labels=taste_labels(categories, means, _mean(liking, liking)),
+        labels=taste_labels(categories, means.tolist(), liking.mean(axis=0).tolist()),
         stability=stability(points, found.centroids, seed=seed, search=search),
     )
-
-
-def _mean(members: Matrix, everybody: Matrix) -> tuple[float, ...]:
-    """Mean shares; those of everybody for a cluster that nobody is nearest to."""
-    return tuple(map(float, (members if len(members) else everybody).mean(axis=0)))

@@ -64,6 +64,20 @@ def test_publishing_again_leaves_the_same_content_and_touches_no_other_day(lake_
     assert published(lake_spark, table) == [(DAY, "mug", 1), (NEXT, "tea", 2)]
 
 
+@pytest.mark.parametrize("there", ["nothing", "something"])
+def test_what_an_attempt_of_the_same_name_has_left_begins_anew(lake_spark: SparkSession, there: str) -> None:
+    table, condition = table_named(f"left_where_{there}_was"), days_condition("event_date", [DAY])
+    if there == "something":
+        before = Lake(lake_spark, attempt(number=2))
+        before.stage(table, rows(lake_spark, table, (DAY, "pot", 3)), condition)
+        before.publish()
+    Lake(lake_spark, attempt()).stage(table, rows(lake_spark, table, (DAY, "mug", 1)), condition)  # and is killed
+    again = Lake(lake_spark, attempt())
+    again.stage(table, rows(lake_spark, table, (DAY, "tea", 2)), condition)
+    again.publish()
+    assert published(lake_spark, table) == [(DAY, "tea", 2)]
+
+
 @pytest.mark.parametrize(("adaptive", "partitions", "files"), [("true", 1, 3), ("true", 9, 1), ("true", None, 1), ("false", 1, 1)])
 def test_rows_of_few_partitions_are_written_by_the_tasks_that_have_them_where_tasks_are_sized_by_their_rows(
     lake_spark: SparkSession, adaptive: str, partitions: int | None, files: int

@@ -39,6 +39,13 @@ def planted(users: int, *, seed: int = 4, has_prices: bool = True) -> tuple[pa.T
     return pa.Table.from_pylist(rows, schema=SCHEMA), kinds, tastes
 
 
+def liking(users: pa.Table, lists: Sequence[Sequence[tuple[str, int]]]) -> pa.Table:
+    """The users with other categories and counts of events, a list each."""
+    at = SCHEMA.get_field_index("top_categories")
+    entries = [[{"category_id": name, "event_count": count} for name, count in one] for one in lists]
+    return users.set_column(at, SCHEMA.field(at), pa.array(entries, SCHEMA.field(at).type))
+
+
 def another_week(kinds: Sequence[str], tastes: Sequence[int], *, seed: int) -> pa.Table:
     """The users of ``planted`` in a week that has its own chance: each is of the given kind and taste, no figure is that of before."""
     drawn = np.random.default_rng(seed)

@@ -13,7 +13,7 @@ from jobs.segmentation.alignment import aligned
 from jobs.segmentation.fitting import Search, faults
 from jobs.segmentation.served_segments import NO_CLUSTER, SegmentModel, from_json
 from jobs.segmentation.training import Candidate, fit, standing
-from tests.unit.segmentation.shoppers import planted
+from tests.unit.segmentation.shoppers import liking, planted
 
 SEARCH = Search(ks=(3, 4, 5), restarts=3, silhouette_users=900, resamples=5)
 DAY = date(2026, 6, 30)
@@ -31,9 +31,8 @@ def thin(of_taste: float, *, seed: int = 7) -> tuple[pa.Table, list[int]]:
         share[-30:] += (0.8 - of_taste) / 30
         share[kind * LIKED : (kind + 1) * LIKED] += of_taste / LIKED
         counts = drawn.multinomial(EVENTS, share / share.sum())
-        lists.append([{"category_id": f"c{number:02}", "event_count": int(counts[number])} for number in np.flatnonzero(counts)])
-    column = users.schema.get_field_index("top_categories")
-    return users.set_column(column, users.schema.field(column), pa.array(lists, users.schema.field(column).type)), kinds
+        lists.append([(f"c{number:02}", int(counts[number])) for number in np.flatnonzero(counts)])
+    return liking(users, lists), kinds
 
 
 @pytest.fixture(scope="module")
@@ -104,9 +103,7 @@ def test_what_everybody_buys_weighs_least() -> None:
 
 def test_users_who_differ_in_too_few_ways_have_no_tastes_and_are_told_so() -> None:
     users, _ = thin(0.25)
-    column = users.schema.get_field_index("top_categories")
-    lists = [[{"category_id": name, "event_count": 5}] for name in ("a", "b") for _ in range(USERS // 2)]
-    few = users.set_column(column, users.schema.field(column), pa.array(lists, users.schema.field(column).type))
+    few = liking(users, [[(name, 5)] for name in ("a", "b") for _ in range(USERS // 2)])
     assert fit(few, as_of=DAY, seed=1, search=SEARCH).taste_remark == "no taste clusters: too few users differ in what they like"
 
 

@@ -3,13 +3,12 @@
 from datetime import date
 
 import numpy as np
-import pyarrow as pa
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
 from jobs.segmentation.fitting import Fit, Search, choose, faults, fit_k
 from jobs.segmentation.training import Candidate, fit, standing
-from tests.unit.segmentation.shoppers import TASTES, planted
+from tests.unit.segmentation.shoppers import TASTES, liking, planted
 
 SEARCH = Search(ks=(3, 4, 5, 6), restarts=3, silhouette_users=600)
 DAY = date(2026, 6, 30)
@@ -59,11 +58,7 @@ def test_a_shop_without_prices_is_told_apart_by_pieces() -> None:
 
 def test_a_shop_without_categories_has_no_taste_and_says_why() -> None:
     users, _, _ = planted(400)
-    bare = users.set_column(
-        users.column_names.index("top_categories"),
-        users.schema.field("top_categories"),
-        pa.array([[]] * users.num_rows, users.schema.field("top_categories").type),
-    )
+    bare = liking(users, [[]] * users.num_rows)
     found = fit(bare, as_of=DAY, seed=1, search=SEARCH)
     assert found.model.taste is None
     assert "0 categories" in found.taste_remark

@@ -35,7 +35,7 @@ help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
 	@echo
 	@echo "  Variables: SOURCE=synthetic (a name of jobs/sources), INPUT=file or folder, THROUGH=last day, SHOP=\$$SOURCE, Q='select ...', S=service"
-	@echo "  Ports and places are TWSTACK_ variables: docs/runbook.md lists them."
+	@echo "  Ports and places are TWSTACK_ variables: docs/settings.md lists them."
 
 envs: ## make what is missing: Java, the two environments, the jars
 	@test -n "$(PYTHON)" || { echo "error: there is no python3 on the PATH; Python 3.11 or newer is needed" >&2; exit 1; }
@@ -103,7 +103,7 @@ types-dags: ; @MYPYPATH=dags $(AIRFLOW)/mypy dags tests/dags
 lint: ; @$(JOBS)/ruff check .
 format: ; @$(JOBS)/ruff format --check .
 imports: ; @$(JOBS)/lint-imports
-docs: ; @$(JOBS)/python -m jobs.docs --check
+docs: ; @$(JOBS)/python -m jobs.docs --check && $(JOBS)/python -m stack.settings_page --check
 contracts: ; @$(JOBS)/python -m jobs.export check
 
 fix: envs ## what lint and format can mend by themselves

@@ -68,6 +68,8 @@ def static_conf(settings: Settings) -> dict[str, str]:
         "spark.sql.objectHashAggregate.sortBased.fallbackThreshold": "10000",
         "spark.sql.codegen.cache.maxEntries": "5000",  # a task has some 500 pieces of generated code, a quarter of them more than once
         "spark.sql.execution.arrow.pyspark.enabled": "true",
+        # Where in Python a column was made: some eight questions to the JVM for each, and a traceback says it too.
+        "spark.python.sql.dataFrameDebugging.enabled": "false",
         "spark.sql.sources.partitionOverwriteMode": "dynamic",
         catalog: "org.apache.iceberg.spark.SparkCatalog",
         f"{catalog}.type": "jdbc",

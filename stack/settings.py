@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 from stack.errors import StackError
 
@@ -20,11 +20,11 @@ GIVEN_TO_TASKS = ("HOME", "JOBS_PYTHON", "SPARK_SUBMIT", "STATE")
 class Ports:
     """The TCP ports of the services, all on 127.0.0.1; each is a setting ``TWSTACK_<NAME>_PORT``."""
 
-    postgres: int = 25432
-    s3: int = 29000
-    mlflow: int = 25000
-    airflow: int = 28080
-    pages: int = 28081
+    postgres: Annotated[int, "Port of Postgres."] = 25432
+    s3: Annotated[int, "Port of the object store."] = 29000
+    mlflow: Annotated[int, "Port of MLflow."] = 25000
+    airflow: Annotated[int, "Port of Airflow."] = 28080
+    pages: Annotated[int, "Port of the pages: quality, releases, Data Docs."] = 28081
 
     @classmethod
     def free(cls) -> Self:
@@ -40,19 +40,23 @@ class Ports:
 class StackSettings:
     """Everything that can be set about the services."""
 
-    local_dir: Path = CHECKOUT / ".local"
+    local_dir: Annotated[Path, "Where environments, jars and shops lie; needs a file system with extended attributes."] = (
+        CHECKOUT / ".local"
+    )
     ports: Ports = field(default_factory=Ports)
-    min_disk_gb: float = 6.0
-    min_memory_gb: float = 6.0
-    start_timeout_seconds: int = 300
-    parallelism: int = 3
-    spark_master: str = "local[2]"
-    spark_driver_memory: str = "3g"
-    spark_shuffle_partitions: int = 4
-    driver_idle_seconds: int = 120
-    cron: str = "off"
-    retry_seconds: int = 60
-    not_yet_seconds: int = 600
+    min_disk_gb: Annotated[float, "Least free disk to start."] = 6.0
+    min_memory_gb: Annotated[float, "Least available memory to start."] = 6.0
+    start_timeout_seconds: Annotated[int, "Longest wait for a healthy service."] = 300
+    parallelism: Annotated[int, "Airflow tasks at a time."] = 3
+    spark_master: Annotated[str, "Where Spark drivers run."] = "local[2]"
+    spark_driver_memory: Annotated[str, "Heap of a driver."] = "3g"
+    spark_shuffle_partitions: Annotated[int, "Partitions after a shuffle."] = 4
+    driver_idle_seconds: Annotated[
+        int, "How long a driver waits for its next task (docs/adr/0009); 0: every task has a driver of its own."
+    ] = 120
+    cron: Annotated[str, "`on`: DAGs run by the clock; for a shop whose days are past, leave it off."] = "off"
+    retry_seconds: Annotated[int, "Wait before the first retry of a task that had bad luck; it doubles."] = 60
+    not_yet_seconds: Annotated[int, "Wait of a task whose day has not landed yet."] = 600
 
     @property
     def jars_dir(self) -> Path:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import timedelta
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 PREFIX = "TRADEWIND_DAGS_"
 
@@ -17,32 +17,30 @@ PREFIX = "TRADEWIND_DAGS_"
 class DagSettings:
     """Waits, switches and addressees of the DAGs; raises ValueError for a variable of that prefix that is not declared, or has no sense."""
 
-    cron: bool = True
-    """Whether the daily and weekly schedules start runs. Off for historic sources, whose days are started by key."""
-    maintenance_acts: bool = False
-    """Whether a run of ``maintain_weekly`` deletes unless it is told otherwise (``act``), or only says what would go (``plan``)."""
-    approval: bool = False
-    """Whether a person decides before a recommender that has passed the gate serves."""
-    approval_days: int = 6
-    """How long the answer may take, a day at least; then it is no. Below seven, or the wait holds up the next weekly training."""
-    retry_seconds: int = 60
-    """Wait before the first retry after bad luck; it doubles with each further one."""
-    not_yet_seconds: int = 600
-    """Wait after an attempt that came too early (exit 75)."""
-    deadline_seconds: int = 6 * 3600
-    """How much longer than the last ones a daily run, or how long a waiting task of another one, may take before it raises an alert."""
-    alert_email_to: tuple[str, ...] = ()
-    """Addresses, separated by commas, that get alerts by e-mail; none: no e-mail."""
-    alert_email_connection: str = "smtp_default"
-    """Airflow's connection of type ``smtp`` that holds server, login and sender."""
-    alert_webhook_connection: str = ""
-    """Airflow's connection whose password is the address of a Slack-compatible webhook; empty: no webhook."""
-    alert_seconds: int = 15
-    """How long all channels together may take over an alert before the task goes on without them."""
-    runbook_url: str = "docs/runbook.md"
-    """Where the runbook can be read; an alert adds the entry."""
-    quality_url: str = ""
-    """Where a day's data quality can be read, with ``{day}`` for the day; empty: alerts have no such link."""
+    cron: Annotated[bool, "Whether the daily and weekly schedules start runs. Off for historic sources, whose days are started by key."] = (
+        True
+    )
+    maintenance_acts: Annotated[
+        bool, "Whether a run of ``maintain_weekly`` deletes unless it is told otherwise (``act``), or only says what would go (``plan``)."
+    ] = False
+    approval: Annotated[bool, "Whether a person decides before a recommender that has passed the gate serves."] = False
+    approval_days: Annotated[
+        int, "How long the answer may take, a day at least; then it is no. Below seven, or the wait holds up the next weekly training."
+    ] = 6
+    retry_seconds: Annotated[int, "Wait before the first retry after bad luck; it doubles with each further one."] = 60
+    not_yet_seconds: Annotated[int, "Wait after an attempt that came too early (exit 75)."] = 600
+    deadline_seconds: Annotated[
+        int,
+        "How much longer than the last ones a daily run, or how long a waiting task of another one, may take before it raises an alert.",
+    ] = 6 * 3600
+    alert_email_to: Annotated[tuple[str, ...], "Addresses, separated by commas, that get alerts by e-mail; none: no e-mail."] = ()
+    alert_email_connection: Annotated[str, "Airflow's connection of type ``smtp`` that holds server, login and sender."] = "smtp_default"
+    alert_webhook_connection: Annotated[
+        str, "Airflow's connection whose password is the address of a Slack-compatible webhook; empty: no webhook."
+    ] = ""
+    alert_seconds: Annotated[int, "How long all channels together may take over an alert before the task goes on without them."] = 15
+    runbook_url: Annotated[str, "Where the runbook can be read; an alert adds the entry."] = "docs/runbook.md"
+    quality_url: Annotated[str, "Where a day's data quality can be read, with ``{day}`` for the day; empty: alerts have no such link."] = ""
 
     def __post_init__(self) -> None:
         """Refuse a question that would be answered with no as soon as it is asked."""

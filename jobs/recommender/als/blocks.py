@@ -12,6 +12,7 @@ order of the first bits of the hash, so that a block of any size is one part of 
 import itertools
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any, TypeVar
@@ -50,11 +51,13 @@ MOST_CONFIDENCE = 1e12
 PAIR = np.dtype([("own", "<u8"), ("other", "<u8"), ("weight", "<f4")])
 """A row of a piece: the hash of this side, that of the other."""
 
-SCANNED = pa.schema({"user": pa.int64(), "item": pa.int64(), "weight": pa.float64(), "mark": pa.int64()})
+SCANNED = pa.schema({"user": pa.int64(), "item": pa.int64(), "weight": pa.float64()})
 """What the tasks of the first pass get."""
 
 ENTRY = np.dtype([("other", np.uint64), ("row", np.int32), ("weight", np.float32)])
 """Hash of the other side, row of this one, weight. One array: a task that is done again may find the entries in another order."""
+
+_MIXERS = (np.uint64(0x9E3779B97F4A7C15), np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB))
 
 Hashes = npt.NDArray[np.uint64]
 T = TypeVar("T")
@@ -104,12 +107,13 @@ def extent(signals: DataFrame, alpha: float, pieces: ArrayStore) -> Extent:
     without user, item or weight, and those of weight 0, are left out, as ``histories.valid`` does.
     """
     known = signals.where("user_id IS NOT NULL AND item_id IS NOT NULL AND (weight > 0 OR weight < 0)")
-    item_ids, hashes, salt = _items(known)
-    user, item = (F.xxhash64(F.lit(salt), column).alias(short) for column, short in (("user_id", "user"), ("item_id", "item")))
-    pairs = known.select(user, item, F.col("weight").cast("double").alias("weight"))
-    marked = pairs.withColumn("mark", F.xxhash64("user", "item", "weight"))
     most = MOST_CONFIDENCE / max(abs(alpha), 1e-300)
-    found = _arrow_batches(marked).mapPartitions(partial(_scan, most=most, pieces=pieces)).collect()
+    with ThreadPoolExecutor(1, thread_name_prefix="items") as beside:
+        items = beside.submit(_items, known)
+        found = _pieces(known, 0, most, pieces)
+        item_ids, hashes, salt = items.result()
+    if salt:
+        found = _pieces(known, salt, most, pieces)
     if odd := sum(piece.odd for piece in found):
         raise SignalsError(
             "signals",
@@ -119,6 +123,12 @@ def extent(signals: DataFrame, alpha: float, pieces: ArrayStore) -> Extent:
         )
     mark, names = sum(piece.mark for piece in found) % 2**64, tuple(piece.name for piece in found)
     return Extent(item_ids, hashes, salt, sum(piece.pairs for piece in found), mark, names)
+
+
+def _pieces(known: DataFrame, salt: int, most: float, pieces: ArrayStore) -> list[Piece]:
+    user, item = (F.xxhash64(F.lit(salt), column).alias(short) for column, short in (("user_id", "user"), ("item_id", "item")))
+    pairs = known.select(user, item, F.col("weight").cast("double").alias("weight"))
+    return _arrow_batches(pairs).mapPartitions(partial(_scan, most=most, pieces=pieces)).collect()
 
 
 def _arrow_batches(frame: DataFrame) -> RDD[bytes]:
@@ -218,11 +228,15 @@ def arrange(store: ArrayStore, side: int, block: int, blocks: int, alpha: float)
     store.remove([name(side, block, "entries")])
 
 
-def spread(context: SparkContext, count: int, do: Callable[[Iterable[int]], Iterator[T]]) -> list[T]:
-    """Do something for the numbers below ``count``, as a job. On one machine a task takes as many as there are for a core."""
-    is_local = context.master is not None and context.master.startswith("local")
-    tasks = min(count, context.defaultParallelism) if is_local else count
+def spread(context: SparkContext, count: int, do: Callable[[Iterable[int]], Iterator[T]], *, tasks: int | None = None) -> list[T]:
+    """Do something for the numbers below ``count``, as a job of so many ``tasks``: else one a number, on one machine one a core."""
+    tasks = tasks or (min(count, context.defaultParallelism) if is_local(context) else count)
     return context.parallelize(range(count), tasks).mapPartitions(do).collect()
+
+
+def is_local(context: SparkContext) -> bool:
+    """Whether the tasks run in the driver's own process."""
+    return context.master is not None and context.master.startswith("local")
 
 
 def _unsigned(hashes: npt.NDArray[Any]) -> Hashes:
@@ -266,4 +280,12 @@ def _written(batches: list[pa.RecordBatch], most: float, pieces: ArrayStore) -> 
         pieces.write(_piece(piece, side, "pairs"), pairs)
         pieces.write(_piece(piece, side, "cuts"), np.concatenate([[0], np.cumsum(np.bincount(span, minlength=MOST_BLOCKS))]))
     odd = np.sort(weight[~((weight >= 0) & (weight <= most))])
-    return Piece(piece, len(weight), int(table["mark"].to_numpy().sum()), len(odd), float(odd[0]) if len(odd) else None)
+    return Piece(piece, len(weight), _mark(sides[USERS], sides[ITEMS], weight), len(odd), float(odd[0]) if len(odd) else None)
+
+
+def _mark(users: Hashes, items: Hashes, weights: npt.NDArray[np.float64]) -> int:
+    """A sum over the pairs that no order changes: of a number a pair, mixed as splitmix64 does (Steele, Lea & Flood 2014)."""
+    mixed = users ^ (items * _MIXERS[0]) ^ (weights.view(np.uint64) * _MIXERS[1])
+    for shift, mixer in ((30, _MIXERS[1]), (27, _MIXERS[2])):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * mixer
+    return int(mixed.sum(dtype=np.uint64))

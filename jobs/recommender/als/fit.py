@@ -11,7 +11,7 @@ import pyarrow as pa
 from pyspark import SparkContext
 
 from jobs.errors import SignalsError
-from jobs.recommender.als.blocks import ITEMS, USERS, Extent, build, name, spread
+from jobs.recommender.als.blocks import ITEMS, USERS, Extent, build, is_local, name, spread
 from jobs.recommender.als.half_step import HalfStep, Solved, width
 from jobs.recommender.als.progress import Progress, tell
 from jobs.recommender.als.store import ArrayStore
@@ -103,7 +103,14 @@ def fit(
         raise SignalsError("signals", expected="a user, an item and a weight above zero", found="no such row", advice="Check the window.")
     if not store.holds(ROWS):
         store.write(ROWS, np.asarray(build(context, found, pieces, store)))
-    return alternate(lambda step: spread(context, step.blocks, step), found, settings, store, start, for_lists=for_lists)
+    return alternate(lambda step: _spread(context, step), found, settings, store, start, for_lists=for_lists)
+
+
+def _spread(context: SparkContext, step: HalfStep) -> list[Solved]:
+    """A task a block; on one machine one for all, with a thread a core: they share the other side's factors, and none waits long."""
+    if is_local(context):
+        return spread(context, step.blocks, replace(step, threads=context.defaultParallelism), tasks=1)
+    return spread(context, step.blocks, step)
 
 
 def alternate(

@@ -1,6 +1,7 @@
 """Half an iteration on the executors: each task solves some blocks of one side, with the factors of the other."""
 
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -40,6 +41,7 @@ class HalfStep:
     other side, of iteration ``fixed_iteration``, and those of this side, of the iteration before, into the basis in which ``dense`` is
     the other side's Gramian: its diagonal, or all of it where no factor may be below zero. What is written stays in that basis.
     ``solver`` as in ``kernel.solve``. Where the other side's factors take more than ``task_bytes``, a task holds those that a block needs.
+    A task works on ``threads`` blocks at a time.
     """
 
     store: ArrayStore
@@ -53,23 +55,27 @@ class HalfStep:
     alpha: float
     solver: tuple[float, float, int]
     task_bytes: int = TASK_BYTES
+    threads: int = 1
 
     def __call__(self, blocks: Iterable[int]) -> Iterator[Solved]:
         """Solve blocks: what a task of ``mapPartitions`` does."""
-        whole: Floats | None = None
-        for block in blocks:
-            if not self.store.holds(name(self.side, block, "starts")):
-                arrange(self.store, self.side, block, self.blocks, self.alpha)
-            starts, neighbours, confidences = (self._read(block, what) for what in ("starts", "neighbours", "confidences"))
-            if self._is_routed:
-                fixed, neighbours = self._needed(neighbours)
-            else:
-                fixed = whole = self._whole() if whole is None else whole
-            rows = self._start(block, len(starts) - 1)
-            objective, lengths = self._solve((starts, neighbours, confidences), fixed, rows)
-            self.store.write(name(self.side, block, f"factors-{self.iteration}"), rows)
-            gramian = (rows.T @ rows).astype(np.float64)[: self._rank, : self._rank]
-            yield Solved(block, gramian, objective, lengths)
+        from jobs.recommender.als import kernel, order  # noqa: F401, PLC0415  (by one thread, before there are several)
+
+        with ThreadPoolExecutor(self.threads) as pool:
+            whole = None if self._is_routed else self._whole(pool)
+            yield from pool.map(lambda block: self._solved(block, whole), blocks)
+
+    def _solved(self, block: int, whole: Floats | None) -> Solved:
+        """Solve a block, with all factors of the other side or with those that it needs."""
+        if not self.store.holds(name(self.side, block, "starts")):
+            arrange(self.store, self.side, block, self.blocks, self.alpha)
+        starts, neighbours, confidences = (self._read(block, what) for what in ("starts", "neighbours", "confidences"))
+        fixed, neighbours = self._needed(neighbours) if whole is None else (whole, neighbours)
+        rows = self._start(block, len(starts) - 1)
+        objective, lengths = self._solve((starts, neighbours, confidences), fixed, rows)
+        self.store.write(name(self.side, block, f"factors-{self.iteration}"), rows)
+        gramian = (rows.T @ rows).astype(np.float64)[: self._rank, : self._rank]
+        return Solved(block, gramian, objective, lengths)
 
     @property
     def _rank(self) -> int:
@@ -98,9 +104,9 @@ class HalfStep:
     def _is_routed(self) -> bool:
         return sum(part.nbytes for part in self._parts()) > self.task_bytes
 
-    def _whole(self) -> Floats:
+    def _whole(self, pool: ThreadPoolExecutor) -> Floats:
         """All factors of the other side, turned."""
-        return _turned(list(self._parts()), self.turn_fixed)
+        return _turned(list(self._parts()), self.turn_fixed, pool)
 
     def _needed(self, neighbours: npt.NDArray[np.int32]) -> tuple[Floats, npt.NDArray[np.int32]]:
         """Those that ``neighbours`` name, turned, and where each of them is among these; the same bits as in ``_whole``."""
@@ -119,13 +125,15 @@ class HalfStep:
         return _turned([self._read(block, f"factors-{self.iteration - 1}")], self.turn_rows)
 
 
-def _turned(parts: list[Floats], turn: Square) -> Floats:
+def _turned(parts: list[Floats], turn: Square, pool: ThreadPoolExecutor | None = None) -> Floats:
     from jobs.recommender.als import kernel  # noqa: PLC0415
 
-    found, square, at = np.empty((sum(map(len, parts)), parts[0].shape[1]), np.float32), _square(turn), 0
-    for part in parts:
-        kernel.turn(part, square, found[at : at + len(part)])
-        at += len(part)
+    found, square = np.empty((sum(map(len, parts)), parts[0].shape[1]), np.float32), _square(turn)
+    ends = np.cumsum([len(part) for part in parts])
+    places = [found[end - len(part) : end] for part, end in zip(parts, ends, strict=True)]
+    each = map if pool is None else pool.map
+    for _ in each(lambda part, place: kernel.turn(part, square, place), parts, places):
+        pass
     return found
 
 

@@ -1,6 +1,5 @@
 """The stack's settings refuse strangers and say what they know."""
 
-import re
 from pathlib import Path
 
 import pytest
@@ -31,12 +30,3 @@ def test_what_the_stack_tells_its_tasks_is_no_stranger() -> None:
 
 def test_free_ports_differ() -> None:
     assert len(set(Ports.free().by_variable().values())) == 5
-
-
-def test_the_runbook_lists_every_setting() -> None:
-    runbook = (Path(__file__).parents[3] / "docs" / "runbook.md").read_text(encoding="utf-8")
-    with pytest.raises(StackError) as refused:
-        StackSettings.from_environment({"TWSTACK_NO_SUCH": ""})
-    known = set(re.findall(r"TWSTACK_[A-Z0-9_]+", str(refused.value))) - {"TWSTACK_NO_SUCH"}
-    assert len(known) > 8
-    assert {name for name in known if f"`{name}`" not in runbook} == set()

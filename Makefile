@@ -29,7 +29,7 @@ CHECKED := $(wildcard jobs expectations stack bin tests benchmarks)
 JOBS_TYPED := $(filter-out tests,$(CHECKED)) $(filter-out tests/dags tests/data tests/__pycache__,$(wildcard tests/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help envs rehearse cluster-check bench bench-small demo up down status logs test check fix sql lock clean clean-data
+.PHONY: help envs rehearse cluster-check bench bench-small demo up down backup restore status logs test check fix sql lock clean clean-data
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,14 @@ up: envs ## start the services of SHOP and wait until they are healthy
 
 down: ## stop the services
 	@$(PYTHON) -m stack down
+
+backup: ## copy the databases and the bucket of the shop that runs into a new folder (TO=folder); logins are not in it
+	@test -n "$(TO)" || { echo "error: say where to: make backup TO=folder" >&2; exit 1; }
+	@$(PYTHON) -m stack backup --to $(TO)
+
+restore: envs ## make SHOP what a backup says, whatever it holds now, and start its services (FROM=folder)
+	@test -n "$(FROM)" || { echo "error: say which backup: make restore FROM=folder" >&2; exit 1; }
+	@$(JOBS)/python -m stack restore --shop $(SHOP) --source $(SOURCE) --from $(FROM)
 
 status: ## what runs, where, and how it is
 	@$(PYTHON) -m stack status

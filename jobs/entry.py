@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from jobs.catalog import TASKS
 from jobs.context import Context
 from jobs.errors import SettingsError, TradewindError
 from jobs.interval import Interval
@@ -46,6 +47,7 @@ def main(arguments: Sequence[str]) -> int:
     LOG.setLevel(logging.INFO)
     try:
         interval = Interval.parse(options.start, options.end)
+        _require_known(options.names)
         settings = Settings.from_environment()
     except SettingsError as error:
         return _failed(error, options.result)
@@ -74,6 +76,15 @@ def main(arguments: Sequence[str]) -> int:
     _leave(options.result, result)
     LOG.info("done: %s", json.dumps(result, default=str))
     return 0
+
+
+def _require_known(names: Sequence[str]) -> None:
+    """Raise SettingsError unless every name is one that a task of the catalog makes: a name becomes a module that is imported."""
+    known = {*WORKS, *(name for task in TASKS.values() for name in task.tables)}
+    if unknown := [name for name in names if name not in known]:
+        raise SettingsError(
+            "NAME", expected="names of the catalog", found=", ".join(unknown)[:500], advice="jobs/catalog.py lists them by task."
+        )
 
 
 def _failed(error: TradewindError, result: Path | None) -> int:

@@ -4,12 +4,26 @@
 know what was not there. Each class has an entry of its name in docs/runbook.md.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Self
 
 EXIT_BAD_DATA = 65
 EXIT_UNAVAILABLE = 69
 EXIT_TRY_AGAIN = 75
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    r"""The text with control characters, and those that turn the direction of what follows, written out; line ends and tabs stay.
+
+    Names and lines of files come from strangers: a terminal or a log that shows them must not obey them.
+
+    >>> printable("a\x1b[2Jb")
+    'a\\x1b[2Jb'
+    """
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class TradewindError(Exception):
@@ -18,8 +32,8 @@ class TradewindError(Exception):
     exit_code: int = 1
 
     def __init__(self, subject: str, *, expected: str, found: str, advice: str) -> None:
-        self.subject, self.expected, self.found, self.advice = subject, expected, found, advice
-        super().__init__(f"{subject}: expected {expected}; found {found}. {advice}")
+        self.subject, self.expected, self.found, self.advice = map(printable, (subject, expected, found, advice))
+        super().__init__(f"{self.subject}: expected {self.expected}; found {self.found}. {self.advice}")
 
     @classmethod
     def from_text(cls, text: str) -> Self:

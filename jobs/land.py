@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from pathlib import Path
 
 from jobs import landing
-from jobs.errors import LandingError, TradewindError
+from jobs.errors import LandingError, TradewindError, printable
 from jobs.landing_spool import Spool
 from jobs.settings import Settings
 from jobs.sources.source import Csv, Feed, FeedName, Source, load
@@ -95,18 +95,25 @@ def land(
 def files_of(source: Source, place: Path, report: Callable[[str], None]) -> dict[str, list[Path]]:
     """The input files by feed, in order of their names. A file given by itself is the feed's when the source has but one feed.
 
-    Raises LandingError when there is none.
+    Raises LandingError when there is none, or when the folder has a link that leads out of it.
     """
     if not place.exists():
         raise LandingError(str(place), expected="a file or a folder", found="nothing there", advice="Correct --input.")
     candidates = sorted(path for path in place.rglob("*") if path.is_file()) if place.is_dir() else [place]
     files: dict[str, list[Path]] = {feed.name: [] for feed in source.feeds}
     for path in candidates:
+        if place.is_dir() and not path.resolve().is_relative_to(place.resolve()):
+            raise LandingError(
+                str(path),
+                expected="files that lie in the folder",
+                found=f"a link to {path.resolve()}",
+                advice="Copy the file into the folder, or name its own folder with --input.",
+            )
         owner = next((feed.name for feed in source.feeds if feed.holds(path.name)), None)
         if owner is None and path == place and len(source.feeds) == 1:
             owner = source.feeds[0].name
         if owner is None:
-            report(f"left out {path.name}: no feed of {source.name} has files of that name")
+            report(f"left out {printable(path.name)}: no feed of {source.name} has files of that name")
         else:
             files[owner].append(path)
     if not any(files.values()):
@@ -125,8 +132,8 @@ def _split(path: Path, feed: Feed, spool: Spool, report: Callable[[str], None]) 
             spool.add(line)
             rows += 1
             if rows % PROGRESS_ROWS == 0:
-                report(f"{path.name}: {rows:,} rows")
-    report(f"read {rows:,} rows of {feed.name} from {path.name}")
+                report(f"{printable(path.name)}: {rows:,} rows")
+    report(f"read {rows:,} rows of {feed.name} from {printable(path.name)}")
 
 
 def _days(source: Source, spools: Mapping[FeedName, Spool], place: Path) -> list[date]:

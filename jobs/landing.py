@@ -23,6 +23,10 @@ MARKER = "_LANDED.json"
 MAX_LINE_BYTES = 4 * 1024 * 1024
 """Longest line that is read; a longer one means that the file does not hold one record a line."""
 
+MOST_EXPANSION, FREE_EXPANSION_BYTES = 200, 16 << 20
+"""How many times its size an archive may grow to, once it has grown beyond so many bytes: logs grow to 50 times theirs, bombs to 1,000."""
+
+_FILE_NAME = re.compile(r"[^/\\\x00-\x1f\x7f]{1,255}")
 _GZIP_MAGIC = b"\x1f\x8b"
 _NO_TEXT = {
     b"PK\x03\x04": "a zip archive",
@@ -74,7 +78,7 @@ class Marker:
         """Read a stored marker; raises LandingError when it is malformed."""
         try:
             raw = json.loads(content)
-            files = tuple(LandedFile(str(f["name"]), int(f["rows"]), int(f["bytes"]), str(f["sha256"])) for f in raw["files"])
+            files = tuple(LandedFile(_file_name(f["name"]), int(f["rows"]), int(f["bytes"]), str(f["sha256"])) for f in raw["files"])
             return cls(str(raw["source"]), str(raw["feed"]), date.fromisoformat(raw["landed_date"]), int(raw["rows"]), files)
         except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
             raise LandingError(
@@ -94,6 +98,14 @@ class PlacedFile:
     rows: int
     bytes: int
     sha256: str
+
+
+def _file_name(name: object) -> str:
+    """The name of a file in its day's folder, and of nothing beyond it; raises ValueError for any other."""
+    if not isinstance(name, str) or name in {".", "..", MARKER} or not _FILE_NAME.fullmatch(name):
+        message = f"a file named {name!r}"
+        raise ValueError(message)
+    return name
 
 
 def folder(source: str, feed: str, day: date) -> str:
@@ -199,6 +211,24 @@ def landed_days(store: Store, source: Source) -> tuple[date, ...]:
     return tuple(sorted(complete or ()))
 
 
+class _CountingStream(io.RawIOBase):
+    """A readable stream that counts the bytes which go through it."""
+
+    def __init__(self, stream: IO[bytes] | io.RawIOBase) -> None:
+        self._stream, self.count = stream, 0
+
+    def readable(self) -> bool:
+        """Always."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill ``buffer``; 0 at the end."""
+        chunk = self._stream.read(len(buffer)) or b""
+        self.count += len(chunk)
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+
 class HashingStream(io.RawIOBase):
     """A readable stream that takes the SHA-256 of everything that goes through it."""
 
@@ -229,7 +259,8 @@ def raw_lines(stream: IO[bytes] | io.RawIOBase, name: str) -> Iterator[bytes]:
 
     A line end inside quotes ends the line like any other. Byte order marks at the beginning of a line are left out: files are put together
     of files, and a line that ``land`` moves to the beginning of one must stay the line that it was. Raises LandingError for a broken
-    archive, a line without end, or a file that begins like an archive of another kind or like text in UTF-16.
+    archive, one that grows beyond all measure, a line without end, or a file that begins like an archive of another kind or like text in
+    UTF-16.
     """
     for block in line_blocks(stream, name):
         lines = block.removesuffix(b"\n").split(b"\n")
@@ -238,13 +269,17 @@ def raw_lines(stream: IO[bytes] | io.RawIOBase, name: str) -> Iterator[bytes]:
 
 def line_blocks(stream: IO[bytes] | io.RawIOBase, name: str) -> Iterator[bytes]:
     """The text of a plain or gzip stream in blocks of whole lines; the last one may lack its line end. Raises as ``raw_lines`` does."""
-    buffered = io.BufferedReader(stream, _CHUNK)  # type: ignore[type-var]  # typeshed wants a private protocol; any readinto does
+    counted = _CountingStream(stream)
+    buffered = io.BufferedReader(counted, _CHUNK)
     is_gzip = buffered.peek(2)[:2] == _GZIP_MAGIC
     source = io.BufferedReader(gzip.GzipFile(fileobj=buffered), _CHUNK) if is_gzip else buffered
+    grown = 0
     try:
         _check_beginning(source.peek(8), name)
         begun = b""
         while chunk := source.read(_BLOCK):
+            grown += len(chunk)
+            _check_expansion(counted.count, grown, name)
             whole, _, rest = chunk.rpartition(b"\n")
             if len(chunk) > len(rest):
                 block = begun + whole + b"\n"
@@ -283,6 +318,16 @@ def _check_length(line_bytes: int, name: str) -> None:
             expected="one record a line",
             found=f"a line of more than {MAX_LINE_BYTES} bytes",
             advice="Is this a text file of this source?",
+        )
+
+
+def _check_expansion(archived: int, grown: int, name: str) -> None:
+    if grown > max(FREE_EXPANSION_BYTES, MOST_EXPANSION * archived):
+        raise LandingError(
+            name,
+            expected=f"an archive that grows to at most {MOST_EXPANSION} times its size",
+            found=f"{grown:,} bytes out of the first {archived:,}, and more to come",
+            advice="No log is that repetitive: ask who sent it. One that is can be landed as plain text.",
         )
 
 

@@ -1,16 +1,17 @@
-"""``python -m stack up|down|status|logs|clean``: the services of one shop on this machine. Runs with any Python from 3.11 on."""
+"""``python -m stack up|down|status|logs|backup|restore|clean``: the services of one shop on this machine. Runs with Python 3.11 or newer."""
 
 import argparse
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 from stack.bootstrap import bootstrap
 from stack.errors import StackError
 from stack.settings import CHECKOUT, StackSettings
 
-NEEDS_ENVIRONMENTS = ("up",)
+NEEDS_ENVIRONMENTS = ("up", "restore")
 
 
 def main() -> int:
@@ -46,6 +47,13 @@ def _parser() -> argparse.ArgumentParser:
     logs.add_argument("--shop", help="default: the shop that runs")
     logs.add_argument("--service", help="one service; default: all")
     logs.add_argument("--lines", type=int, default=30)
+    backup = commands.add_parser("backup", help="copy the databases and the bucket of a shop whose services run")
+    backup.add_argument("--shop", help="default: the shop that runs")
+    backup.add_argument("--to", type=Path, required=True, help="a new folder")
+    restore = commands.add_parser("restore", help="make a shop what a backup says, and start its services")
+    restore.add_argument("--shop", required=True)
+    restore.add_argument("--source", help="source of jobs/sources that the shop's files come in (default: the shop's name)")
+    restore.add_argument("--from", dest="folder", type=Path, required=True, help="the folder of a backup")
     commands.add_parser("clean-data", help="stop everything and delete the data of every shop")
     commands.add_parser("clean", help="the same, and delete environments and jars too")
     return parser

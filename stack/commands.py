@@ -3,13 +3,14 @@
 import argparse
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from stack import services
+from stack import backup, services
 from stack.errors import StackError
-from stack.services import ALL, Stack
+from stack.services import ALL, BASE, Stack
 from stack.settings import StackSettings
 from stack.supervision import Supervisor
 
@@ -20,22 +21,47 @@ def run(arguments: argparse.Namespace, settings: StackSettings, report: Report) 
     """Run the parsed command; the exit code."""
     match arguments.command:
         case "up":
-            stack = services.up(arguments.shop, arguments.source or arguments.shop, report)
-            return _print_status(stack)
-        case "down":
-            services.down(arguments.shop, report)
-            return 0
+            code = _print_status(services.up(arguments.shop, arguments.source or arguments.shop, report))
+        case "restore":
+            code = _print_status(_restored(arguments.shop, arguments.source or arguments.shop, arguments.folder, report))
         case "status":
             chosen = _chosen(arguments.shop, settings)
-            if chosen is None:
-                report("nothing is running")
-                return 0
-            return _print_status(chosen)
+            code = _print_status(chosen) if chosen else _nothing_runs(report)
         case "logs":
-            return _print_logs(arguments, settings, report)
+            code = _print_logs(arguments, settings, report)
+        case _:
+            _do(arguments, settings, report)
+            code = 0
+    return code
+
+
+def _do(arguments: argparse.Namespace, settings: StackSettings, report: Report) -> None:
+    """What ends well or raises."""
+    match arguments.command:
+        case "down":
+            services.down(arguments.shop, report)
+        case "backup":
+            stack = _chosen(arguments.shop, settings)
+            if stack is None:
+                raise StackError("No shop is running.", advice="Start the one that you mean: make up SHOP=<shop>")
+            backup.backup(stack, arguments.to, report)
         case _:
             clean_data(settings, report)
-            return 0
+
+
+def _nothing_runs(report: Report) -> int:
+    report("nothing is running")
+    return 0
+
+
+def _restored(shop: str, source: str, folder: Path, report: Report) -> Stack:
+    """The shop as a backup says, with all its services started again; until that is done only databases and object store run."""
+    if any(stack.shop == shop for stack in services.shops(StackSettings.from_environment())):
+        services.down(shop, report)
+    stack = services.up(shop, source, report, names=BASE)
+    backup.restore(stack, folder, report)
+    stack.start(report)
+    return stack
 
 
 def clean_data(settings: StackSettings, report: Report) -> None:

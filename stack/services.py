@@ -262,8 +262,8 @@ def running(settings: StackSettings | None = None) -> Stack | None:
     return next((stack for stack in shops(settings) if stack.supervisor.is_running()), None)
 
 
-def up(shop: str, source: str, report: Report = print) -> Stack:
-    """Start a shop's services, or find them running; raises ``StackError`` with what to do."""
+def up(shop: str, source: str, report: Report = print, *, names: Sequence[str] = ALL) -> Stack:
+    """Start a shop's services, or those of ``names``, or find them running; raises ``StackError`` with what to do."""
     settings = StackSettings.from_environment()
     with _one_at_a_time(settings):
         current = running(settings)
@@ -281,7 +281,7 @@ def up(shop: str, source: str, report: Report = print) -> Stack:
         machine.require_free_ports(settings.ports.by_variable())
         report(f"starting the stack of shop {shop}; its state is {stack.state}")
         try:
-            stack.start(report)
+            stack.start(report, names)
         except BaseException:
             report("stopping what was started")
             stack.stop()

@@ -29,6 +29,7 @@ from stack.services import Stack, switch_to
 from stack.settings import StackSettings
 
 TRAININGS = ("train_recommender_weekly", "train_segments_weekly")
+"""In the order in which they begin: the longest first, so that it gets the driver that waits."""
 DAGS = ("load_history", *TRAININGS, "refine_daily", "release_daily")
 
 FILE_WIDTH = 140
@@ -58,7 +59,10 @@ class Demo:
                 loaded.append(self.follow(api, run))
             with self.phase("train the models"):
                 day = str(days.history.last_day)
-                trainings = [self.start(api, dag_id, landed.run_id(day), conf={"day": day}) for dag_id in TRAININGS]
+                trainings = []
+                for dag_id in TRAININGS:
+                    trainings.append(self.start(api, dag_id, landed.run_id(day), conf={"day": day}))
+                    watching.await_begun(api, trainings[-1])
                 for training in trainings:
                     self.follow(api, training)
         key = str(days.last_day)

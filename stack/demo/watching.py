@@ -8,6 +8,8 @@ from stack.demo.airflow_api import AirflowApi, Attempt, Run
 from stack.errors import StackError
 
 POLL_SECONDS = 2.0
+SOON_SECONDS = 0.5
+NOT_BEGUN = {"none", "scheduled", "queued"}
 MOST_LINES = 15
 _TELLING = re.compile(r"\b\w*(Error|Exception)\b\s*:|\berror:|exit code|Bad data", re.IGNORECASE)
 
@@ -53,9 +55,16 @@ def follow(api: AirflowApi, run: Run, report: Report) -> Run:
         time.sleep(POLL_SECONDS)
 
 
+def await_begun(api: AirflowApi, run: Run, seconds: float = 30) -> None:
+    """Wait until a task of the run has begun; no longer than ``seconds``, since another one may do well without."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline and all(attempt.state in NOT_BEGUN for attempt in api.attempts(run)):
+        time.sleep(SOON_SECONDS)
+
+
 def _tell(api: AirflowApi, run: Run, attempt: Attempt, seen: dict[str, tuple[str, int]], report: Report) -> None:
     now = (attempt.state, attempt.try_number)
-    if seen.get(attempt.task_id) == now or attempt.state in {"none", "scheduled", "queued", "removed"}:
+    if seen.get(attempt.task_id) == now or attempt.state in {*NOT_BEGUN, "removed"}:
         return
     seen[attempt.task_id] = now
     name = f"{run.dag_id}.{attempt.task_id}"

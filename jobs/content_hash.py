@@ -8,25 +8,40 @@ from jobs.contract import Column, Table
 
 _SALTS = ("left", "right")
 
+_PARTS = (22, 21, 21)
+"""Bits of a hash that are summed together, from the lowest on: 64-bit sums of so few overflow with no table that there will be."""
+
+_NESTED = ("array<", "struct<", "map<")
+
 
 def content_hash(df: DataFrame, table: Table) -> str:
     """Hash the rows of ``df`` as a multiset: ``<row count>-<hex>``; columns that describe the run are left out.
 
-    Each row becomes JSON (names included, NULLs absent), two salted xxHash64 values of it are summed exactly as decimals. A floating-point
-    column enters rounded to its tolerance.
+    Of each row the names and values of its columns make two salted xxHash64 values, which are summed modulo 2^64. A NULL counts as no
+    column, so that a column which a table has gained changes nothing as long as it is NULL. A floating-point column enters rounded to its
+    tolerance, a nested one as JSON: xxHash64 looks over the NULLs within it, and over where an array ends.
     """
-    row = F.to_json(F.struct(*[_canonical(column) for column in table.columns if not column.is_metadata]))
-    sums = [F.sum(F.xxhash64(F.concat(F.lit(salt), row)).cast("decimal(20,0)")).alias(salt) for salt in _SALTS]
+    columns = [part for column in table.columns if not column.is_metadata for part in _named(column)]
+    sums = []
+    for salt in _SALTS:
+        value, shift = F.xxhash64(F.lit(salt), *columns), 0
+        for number, bits in enumerate(_PARTS):
+            part = F.shiftrightunsigned(value, shift).bitwiseAND(F.lit((1 << bits) - 1))
+            sums.append(F.sum(part).alias(f"{salt}_{number}"))
+            shift += bits
     result = df.agg(F.count("*").alias("rows"), *sums).first()
     if result is None:
         message = "an aggregate without groups has exactly one row"
         raise AssertionError(message)
-    digest = "".join(f"{int(result[salt] or 0) % 2**64:016x}" for salt in _SALTS)
-    return f"{result['rows']}-{digest}"
+    totals = [sum(int(result[f"{salt}_{number}"] or 0) << sum(_PARTS[:number]) for number in range(len(_PARTS))) for salt in _SALTS]
+    return f"{result['rows']}-{''.join(f'{total % 2**64:016x}' for total in totals)}"
 
 
-def _canonical(column: Column) -> SparkColumn:
+def _named(column: Column) -> tuple[SparkColumn, SparkColumn]:
+    """Name and value of a column, both NULL where it is: xxHash64 leaves NULLs out."""
     value = F.col(column.name)
     if column.tolerance is not None:
         value = F.round(value / F.lit(column.tolerance)).cast("decimal(38,0)")
-    return value.alias(column.name)
+    elif column.type.startswith(_NESTED):
+        value = F.when(value.isNotNull(), F.to_json(F.struct(value)))
+    return F.when(F.col(column.name).isNotNull(), F.lit(column.name)), value

@@ -1,4 +1,4 @@
-"""``python -m stack up|down|status|logs|backup|restore|clean``: the services of one shop on this machine. Runs with Python 3.11 or newer."""
+"""``python -m stack up|down|status|logs|backup|restore|clean``: the services of a shop on this machine. Runs with Python 3.11 or newer."""
 
 import argparse
 import os

@@ -73,6 +73,9 @@ class AirflowServices:
             "AIRFLOW__API__SECRET_KEY": credentials.airflow_secret_key,
             "AIRFLOW__API_AUTH__JWT_SECRET": credentials.airflow_jwt_secret,
             "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "10",
+            # A file that changes is read at the next refresh. One that does not, which takes a second of a core, is read again before it
+            # counts as gone (600 s), not every half minute.
+            "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "240",
             "AIRFLOW__LOGGING__BASE_LOG_FOLDER": str(self.state / "logs" / "airflow"),
             "AIRFLOW__LOGGING__DAG_PROCESSOR_CHILD_PROCESS_LOG_DIRECTORY": str(self.state / "logs" / "airflow" / "dag_processor"),
             # A task whose process is gone is found within a minute, not within five.

@@ -17,10 +17,16 @@ from stack.settings import CHECKOUT, StackSettings
 from stack.stamps import stamp_of
 
 REHEARSAL = CHECKOUT / "stack" / "class_archive_rehearsal.py"
-JVM_OPTIONS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSize=256m"
+JVM_OPTIONS = (
+    "-XX:TieredStopAtLevel=1 -XX:Tier3BackEdgeThreshold=3000 -XX:-DontCompileHugeMethods "
+    "-XX:+UseSerialGC -Xms1g -XX:ReservedCodeCacheSize=256m"
+)
 """For drivers that live a minute on two cores: the optimising compiler would take a core for code that soon ends.
 
-Without it the JVM keeps 48 MB for compiled code. A task fills that, and then the JVM spends a third of a core on sweeping it.
+Without it the JVM keeps 48 MB for compiled code. A task fills that, and then the JVM spends a third of a core on sweeping it. Spark's
+generated code is one long loop a partition, in methods of more than 8,000 bytes: by default the first is compiled after 60,000 rows and the
+second never, and most partitions here have fewer rows (`silver.events` of the demonstration 61 seconds instead of 66). A heap that begins
+at a gigabyte is collected a third as often.
 """
 SECONDS = 300
 """Longest rehearsal."""

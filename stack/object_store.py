@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 NAME = "object-store"
 BUCKET = "tradewind"
 REGION = "us-east-1"
-HEAP = "-Xmx1g"
+JVM_OPTIONS = ("-Xmx1g", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+"""Two cores have better things to do than to optimise a server that waits for its disk."""
 MD5_ATTRIBUTE = "user.user.content-md5"
 IN_FLIGHT = re.compile(r"-[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")
 
@@ -136,7 +137,7 @@ def main() -> None:
         path.unlink()
     print(f"swept {len(stale)} cut-off uploads", flush=True)
     java = str(arguments.java)
-    os.execv(java, [java, HEAP, "-jar", str(arguments.jar), "--properties", str(arguments.properties)])  # noqa: S606  (no shell is wanted)
+    os.execv(java, [java, *JVM_OPTIONS, "-jar", str(arguments.jar), "--properties", str(arguments.properties)])  # noqa: S606  (no shell is wanted)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from psycopg import sql
 
 from stack.credentials import DATABASES
 from stack.errors import StackError
+from stack.jars import sha256_of
 from stack.object_store import BUCKET
 from stack.postgres import ADMIN, Postgres
 from stack.services import BASE, Stack
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 FORMAT = 1
 AT_A_TIME = 8
-CHUNK = 1 << 20
 DUMP_SECONDS = 3_600
 
 Report = Callable[[str], None]
@@ -144,7 +144,7 @@ def _dump(stack: Stack, name: str, folder: Path) -> str:
     file = folder / f"{name}.dump"
     with file.open("wb") as stream:
         _run(stack, "pg_dump", "--format=custom", "--no-owner", f"--dbname={name}", stdout=stream)
-    return _sum_of(file)
+    return sha256_of(file)
 
 
 def _load(stack: Stack, name: str, folder: Path) -> None:
@@ -177,7 +177,7 @@ def _fetch(client: "S3Client", key: str, folder: Path) -> tuple[int, str]:
     place = _place(folder, key)
     place.parent.mkdir(parents=True, exist_ok=True)
     client.download_file(BUCKET, key, str(place))
-    return place.stat().st_size, _sum_of(place)
+    return place.stat().st_size, sha256_of(place)
 
 
 def _place(folder: Path, key: str) -> Path:
@@ -193,16 +193,8 @@ def _verify(manifest: Manifest, folder: Path) -> None:
     wanted = {folder / f"{name}.dump": sha256 for name, sha256 in manifest.databases.items()}
     wanted |= {_place(folder, key): sha256 for key, (_, sha256) in manifest.objects.items()}
     with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="verify") as pool:
-        found = pool.map(lambda file: _sum_of(file) if file.is_file() else "missing", wanted)
+        found = pool.map(lambda file: sha256_of(file) if file.is_file() else "missing", wanted)
         wrong = [str(file.relative_to(folder)) for (file, sha256), is_now in zip(wanted.items(), found, strict=True) if is_now != sha256]
     if wrong:
         shown = ", ".join(wrong[:5]) + (f" and {len(wrong) - 5} more" if len(wrong) > 5 else "")
         raise StackError(f"The backup {folder} is damaged: {shown}.", advice="Take another one; nothing was changed.")
-
-
-def _sum_of(file: Path) -> str:
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while chunk := stream.read(CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()

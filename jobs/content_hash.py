@@ -8,8 +8,8 @@ from jobs.contract import Column, Table
 
 _SALTS = ("left", "right")
 
-_PARTS = (22, 21, 21)
-"""Bits of a hash that are summed together, from the lowest on: 64-bit sums of so few overflow with no table that there will be."""
+_PARTS = ((0, 22), (22, 21), (43, 21))
+"""Where bits of a hash begin that are summed together, and how many: 64-bit sums of so few overflow with no table that there will be."""
 
 _NESTED = ("array<", "struct<", "map<")
 
@@ -22,18 +22,17 @@ def content_hash(df: DataFrame, table: Table) -> str:
     tolerance, a nested one as JSON: xxHash64 looks over the NULLs within it, and over where an array ends.
     """
     columns = [part for column in table.columns if not column.is_metadata for part in _named(column)]
-    sums = []
-    for salt in _SALTS:
-        value, shift = F.xxhash64(F.lit(salt), *columns), 0
-        for number, bits in enumerate(_PARTS):
-            part = F.shiftrightunsigned(value, shift).bitwiseAND(F.lit((1 << bits) - 1))
-            sums.append(F.sum(part).alias(f"{salt}_{number}"))
-            shift += bits
+    hashes = {salt: F.xxhash64(F.lit(salt), *columns) for salt in _SALTS}
+    sums = [
+        F.sum(F.shiftrightunsigned(value, begin).bitwiseAND(F.lit((1 << bits) - 1))).alias(f"{salt}_{begin}")
+        for salt, value in hashes.items()
+        for begin, bits in _PARTS
+    ]
     result = df.agg(F.count("*").alias("rows"), *sums).first()
     if result is None:
         message = "an aggregate without groups has exactly one row"
         raise AssertionError(message)
-    totals = [sum(int(result[f"{salt}_{number}"] or 0) << sum(_PARTS[:number]) for number in range(len(_PARTS))) for salt in _SALTS]
+    totals = [sum(int(result[f"{salt}_{begin}"] or 0) << begin for begin, _ in _PARTS) for salt in _SALTS]
     return f"{result['rows']}-{''.join(f'{total % 2**64:016x}' for total in totals)}"
 
 

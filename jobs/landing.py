@@ -224,28 +224,24 @@ class _CountingStream(io.RawIOBase):
     def readinto(self, buffer: Any) -> int:
         """Fill ``buffer``; 0 at the end."""
         chunk = self._stream.read(len(buffer)) or b""
-        self.count += len(chunk)
+        self._pass(chunk)
         buffer[: len(chunk)] = chunk
         return len(chunk)
 
+    def _pass(self, chunk: bytes) -> None:
+        self.count += len(chunk)
 
-class HashingStream(io.RawIOBase):
-    """A readable stream that takes the SHA-256 of everything that goes through it."""
+
+class HashingStream(_CountingStream):
+    """One that takes the SHA-256 of everything, too."""
 
     def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
+        super().__init__(stream)
         self._digest = hashlib.sha256()
 
-    def readable(self) -> bool:
-        """Always."""
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        """Fill ``buffer``; 0 at the end."""
-        chunk = self._stream.read(len(buffer))
+    def _pass(self, chunk: bytes) -> None:
+        super()._pass(chunk)
         self._digest.update(chunk)
-        buffer[: len(chunk)] = chunk
-        return len(chunk)
 
     def sha256(self) -> str:
         """Of the whole stream: what was not read so far is read now."""

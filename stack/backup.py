@@ -10,24 +10,22 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from psycopg import sql
 
+from jobs.store import Store
 from stack.credentials import DATABASES
+from stack.demo.landing import store_of
 from stack.errors import StackError
 from stack.jars import sha256_of
-from stack.object_store import BUCKET
 from stack.postgres import ADMIN, Postgres
 from stack.services import BASE, Stack
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 MANIFEST = "manifest.json"
 FORMAT = 1
@@ -81,10 +79,10 @@ def backup(stack: Stack, folder: Path, report: Report) -> Manifest:
     began_at = datetime.now(UTC).isoformat(timespec="seconds")
     databases = {name: _dump(stack, name, folder) for name in DATABASES}
     report(f"dumped the databases {', '.join(databases)}")
-    client = stack.object_store.client(stack.credentials)
-    keys = list(_keys(client))
+    store = store_of(stack)
+    keys = [stored.key for stored in store.list("")]
     with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="backup") as pool:
-        copied = pool.map(lambda key: _fetch(client, key, folder), keys)
+        copied = pool.map(lambda key: _fetch(store, key, folder), keys)
         objects = {}
         for number, (key, found) in enumerate(zip(keys, copied, strict=True), start=1):
             objects[key] = found
@@ -115,15 +113,14 @@ def restore(stack: Stack, folder: Path, report: Report) -> Manifest:
     _require_running(stack)
     _verify(manifest, folder)
     report(f"the backup of {manifest.began_at} is whole: {len(manifest.databases)} databases, {len(manifest.objects):,} objects")
-    client = stack.object_store.client(stack.credentials)
+    store = store_of(stack)
     for name in manifest.databases:
         _load(stack, name, folder)
     report(f"restored the databases {', '.join(manifest.databases)}")
-    strangers = [key for key in _keys(client) if key not in manifest.objects]
-    for at in range(0, len(strangers), 1_000):
-        client.delete_objects(Bucket=BUCKET, Delete={"Objects": [{"Key": key} for key in strangers[at : at + 1_000]], "Quiet": True})
+    strangers = [stored.key for stored in store.list("") if stored.key not in manifest.objects]
+    store.delete(strangers)
     with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="restore") as pool:
-        for _ in pool.map(lambda key: client.upload_file(str(_place(folder, key)), BUCKET, key), manifest.objects):
+        for _ in pool.map(lambda key: store.upload(_place(folder, key), key), manifest.objects):
             pass
     report(f"restored {len(manifest.objects):,} objects; {len(strangers):,} that the backup does not have are gone")
     return manifest
@@ -167,16 +164,10 @@ def _run(stack: Stack, program: str, *options: str, **streams: Any) -> None:
         raise StackError(f"{program} failed: {done.stderr.decode(errors='replace').strip()}", advice="See make logs S=postgres.")
 
 
-def _keys(client: "S3Client") -> Iterator[str]:
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
-        for entry in page.get("Contents", []):
-            yield entry["Key"]
-
-
-def _fetch(client: "S3Client", key: str, folder: Path) -> tuple[int, str]:
+def _fetch(store: Store, key: str, folder: Path) -> tuple[int, str]:
     place = _place(folder, key)
     place.parent.mkdir(parents=True, exist_ok=True)
-    client.download_file(BUCKET, key, str(place))
+    store.client.download_file(store.bucket, key, str(place))
     return place.stat().st_size, sha256_of(place)
 
 

@@ -26,7 +26,7 @@ JVM_OPTIONS = (
 Without it the JVM keeps 48 MB for compiled code. A task fills that, and then the JVM spends a third of a core on sweeping it. Spark's
 generated code is one long loop a partition, in methods of more than 8,000 bytes: by default the first is compiled after 60,000 rows and the
 second never, and most partitions here have fewer rows (`silver.events` of the demonstration 61 seconds instead of 66). A heap that begins
-at a gigabyte is collected a third as often.
+at a gigabyte is not collected on the way there.
 """
 SECONDS = 300
 """Longest rehearsal."""

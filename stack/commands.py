@@ -3,7 +3,6 @@
 import argparse
 import shutil
 from collections.abc import Callable
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -23,7 +22,7 @@ def run(arguments: argparse.Namespace, settings: StackSettings, report: Report) 
         case "up":
             code = _print_status(services.up(arguments.shop, arguments.source or arguments.shop, report))
         case "restore":
-            code = _print_status(_restored(arguments.shop, arguments.source or arguments.shop, arguments.folder, report))
+            code = _print_status(_restored(arguments, settings, report))
         case "status":
             chosen = _chosen(arguments.shop, settings)
             code = _print_status(chosen) if chosen else _nothing_runs(report)
@@ -54,12 +53,12 @@ def _nothing_runs(report: Report) -> int:
     return 0
 
 
-def _restored(shop: str, source: str, folder: Path, report: Report) -> Stack:
+def _restored(arguments: argparse.Namespace, settings: StackSettings, report: Report) -> Stack:
     """The shop as a backup says, with all its services started again; until that is done only databases and object store run."""
-    if any(stack.shop == shop for stack in services.shops(StackSettings.from_environment())):
-        services.down(shop, report)
-    stack = services.up(shop, source, report, names=BASE)
-    backup.restore(stack, folder, report)
+    if any(stack.shop == arguments.shop for stack in services.shops(settings)):
+        services.down(arguments.shop, report)
+    stack = services.up(arguments.shop, arguments.source or arguments.shop, report, names=BASE)
+    backup.restore(stack, arguments.folder, report)
     stack.start(report)
     return stack
 

@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import boto3
 import requests
@@ -16,9 +15,6 @@ from botocore.exceptions import ClientError
 from stack.credentials import Credentials, write_private
 from stack.errors import StackError
 from stack.supervision import Program
-
-if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
 
 NAME = "object-store"
 BUCKET = "tradewind"
@@ -75,9 +71,9 @@ class ObjectStore:
         }
         write_private(self.properties, "".join(f"{name}={value}\n" for name, value in lines.items()))
 
-    def client(self, credentials: Credentials) -> "S3Client":
-        """A client of the store, with the shop's keys."""
-        client: S3Client = boto3.client(
+    def create_bucket(self, credentials: Credentials) -> None:
+        """Make the bucket unless it is there."""
+        client = boto3.client(
             "s3",
             endpoint_url=self.endpoint,
             region_name=REGION,
@@ -85,12 +81,8 @@ class ObjectStore:
             aws_secret_access_key=credentials.s3_secret_key,
             config=Config(s3={"addressing_style": "path"}),
         )
-        return client
-
-    def create_bucket(self, credentials: Credentials) -> None:
-        """Make the bucket unless it is there."""
         try:
-            self.client(credentials).create_bucket(Bucket=BUCKET)
+            client.create_bucket(Bucket=BUCKET)
         except ClientError as error:
             if error.response["Error"]["Code"] not in {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}:
                 raise

@@ -59,8 +59,6 @@ class HalfStep:
 
     def __call__(self, blocks: Iterable[int]) -> Iterator[Solved]:
         """Solve blocks: what a task of ``mapPartitions`` does."""
-        from jobs.recommender.als import kernel, order  # noqa: F401, PLC0415  (by one thread, before there are several)
-
         with ThreadPoolExecutor(self.threads) as pool:
             whole = None if self._is_routed else self._whole(pool)
             yield from pool.map(lambda block: self._solved(block, whole), blocks)

@@ -21,6 +21,11 @@ from tests.tracking_fixtures import tracking_settings
 __all__ = ["airflow_environment", "empty_lake", "lake_spark", "mlflow_server", "services", "spark", "test_stack", "tracking_settings"]
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes are named by their argument: what is in them may differ between the two workers, who must collect the same tests."""
+    return argname if isinstance(val, bytes) else None
+
+
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
     """One small local Spark session in UTC with Iceberg's jars, shared by all tests that need Spark."""

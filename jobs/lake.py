@@ -5,6 +5,7 @@ of its own, and ``maintain_weekly`` sweeps what is stale.
 """
 
 import re
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -87,6 +88,7 @@ class Lake:
     _pinned: dict[str, int] = field(default_factory=dict)
     _named: dict[str, int] = field(default_factory=dict)
     _existing: set[str] = field(default_factory=set)
+    _creating: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     # reading
 
@@ -194,6 +196,10 @@ class Lake:
 
     def ensure(self, table: Table) -> None:
         """Create the table, or add the columns that its contract has gained; raises ContractError for any other change."""
+        with self._creating:  # two threads that make the namespace at once would collide
+            self._ensure(table)
+
+    def _ensure(self, table: Table) -> None:
         name = _full(table.name)
         if not self.exists(table):
             self.spark.sql(f"CREATE NAMESPACE IF NOT EXISTS {LAKE}.{table.layer}")
@@ -386,7 +392,7 @@ class Lake:
             "code_version": self.attempt.code_version,
             "interval": str(self.attempt.interval),
             "condition": condition,
-            "read": ",".join(f"{name}@{snapshot_id}" for name, snapshot_id in sorted(self._read.items())),
+            "read": ",".join(f"{name}@{snapshot_id}" for name, snapshot_id in sorted(dict(self._read).items())),
         }
 
 

@@ -22,6 +22,7 @@ from jobs.content_hash import content_hash
 from jobs.context import Context
 from jobs.counts import Tally, accounted, tallied
 from jobs.lake import Staged, days_condition
+from jobs.lanes import build_in_lanes
 from jobs.ops.runs import RUNS
 from jobs.raw_retention import require_raw
 from jobs.release.recorded import versions_of_day
@@ -59,7 +60,9 @@ class Progress:
 
 
 def build_tables(context: Context, names: Sequence[str]) -> dict[str, Any]:
-    """Build ``names`` in order and publish them together; returns what was done, small enough for an XCom.
+    """Build ``names`` and publish them together; returns what was done, small enough for an XCom.
+
+    They are built in their order, those that need nothing of each other side by side (``jobs.lanes``).
 
     Nothing is published when anything raises: then the failed attempt is recorded, its branches are dropped, and the error goes on; one
     that a worker raised comes out of Spark's wrappings first.
@@ -69,13 +72,12 @@ def build_tables(context: Context, names: Sequence[str]) -> dict[str, Any]:
     if any(name in SCORE.tables for name in names):
         context.lake.pin(context.lake.read_set(context.interval.last_day))
     try:
+        steps = [step for step in map(step_of, names) if step.is_built_from(context.source)]
         with Audits() as audits:
-            for name in names:
-                audits.check()
-                step = step_of(name)
-                if step.is_built_from(context.source):
-                    _build(context, step, records, progress, audits)
+            build_in_lanes(steps, partial(_build_next, context, records, progress, audits))
             audits.wait()
+        places = {write.table.name: place for place, write in enumerate(write for step in steps for write in step.writes)}
+        records.sort(key=lambda record: places[record.table.name])
         LOG.info("every audit has passed, publishing %s", ", ".join(record.table.name for record in records))
         published = context.lake.publish()
     except Exception as error:
@@ -96,6 +98,12 @@ def step_of(name: str) -> Step:
         message = f"jobs.{name}.STEP is no Step"
         raise TypeError(message)
     return step
+
+
+def _build_next(context: Context, records: list[Record], progress: Progress, audits: Audits, step: Step) -> None:
+    """Build a step unless an audit has failed meanwhile."""
+    audits.check()
+    _build(context, step, records, progress, audits)
 
 
 def _build(context: Context, step: Step, records: list[Record], progress: Progress, audits: Audits) -> None:

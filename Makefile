@@ -12,6 +12,13 @@ TEST_WORKERS ?= 2
 KILLS  ?= 50
 SEED   ?= 1
 ROUNDS ?= 3
+# Images and containers: docker, or what takes its commands.
+ENGINE  ?= docker
+COMPOSE ?= $(ENGINE) compose
+TAG     ?= dev
+BUILD_OPTIONS ?=
+IMAGES  := spark airflow scheduler mlflow object-store
+COMPOSED = $(COMPOSE) --file docker/compose.yaml --env-file docker/.env
 
 LOCAL   := $(or $(TWSTACK_LOCAL_DIR),$(CURDIR)/.local)
 ifndef PYTHON
@@ -20,6 +27,7 @@ endif
 JOBS    := $(LOCAL)/envs/jobs/bin
 AIRFLOW := $(LOCAL)/envs/airflow/bin
 RIVALS  := $(LOCAL)/envs/rivals/bin/python
+AUDIT   := $(LOCAL)/envs/audit/bin
 JAVA     = $(shell $(JOBS)/python -c 'from stack import java; print(java.home(java.require()))')
 # The environment of one shop's jobs: its settings and logins are in the env file, never on a command line.
 SHOP_ENV = TRADEWIND_ENV_FILE=$(LOCAL)/shops/$(SHOP)/tradewind.env SPARK_CONF_DIR=$(LOCAL)/shops/$(SHOP)/conf/spark JAVA_HOME=$(JAVA)
@@ -29,7 +37,7 @@ CHECKED := $(wildcard jobs expectations stack bin tests benchmarks)
 JOBS_TYPED := $(filter-out tests,$(CHECKED)) $(filter-out tests/dags tests/data tests/__pycache__,$(wildcard tests/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help envs rehearse cluster-check bench bench-small demo up down backup restore status logs test check fix sql lock clean clean-data
+.PHONY: help envs audit rehearse cluster-check bench bench-small demo up down backup restore status logs test check fix sql lock images compose-env compose-up compose-demo compose-down clean clean-data
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
@@ -101,6 +109,19 @@ $(RIVALS): benchmarks/requirements-rivals.txt
 	@$(LOCAL)/uv/bin/uv pip sync --quiet --python $(RIVALS) --require-hashes $<
 	@touch $(RIVALS)
 
+AUDITED := requirements.txt dags/requirements.txt docker/requirements-airflow.txt docker/requirements-mlflow.txt
+
+audit: envs $(AUDIT)/python ## ask the public advisories about every pinned package, and read our code for known mistakes
+	@failed=0; \
+	for lock in $(AUDITED); do echo "$$lock"; $(AUDIT)/pip-audit --disable-pip --require-hashes --progress-spinner off -r $$lock || failed=1; done; \
+	$(AUDIT)/bandit --quiet --recursive --severity-level medium jobs expectations stack dags bin || failed=1; \
+	exit $$failed
+
+$(AUDIT)/python: requirements-audit.txt
+	@$(LOCAL)/uv/bin/uv venv --quiet --allow-existing --python $(JOBS)/python $(LOCAL)/envs/audit
+	@$(LOCAL)/uv/bin/uv pip sync --quiet --python $@ --require-hashes $<
+	@touch $@
+
 check: envs ## lint, format, types, import contracts, generated pages, promises of the exports: two at a time
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target $(CHECKS)
 
@@ -124,9 +145,29 @@ sql: ## ask the lake of SHOP: make sql Q='select count(*) from silver.events' (R
 
 lock: envs ## pin the packages of the *.in files anew, with hashes
 	@uv=$(LOCAL)/uv/bin/uv; options="--quiet --universal --python-version 3.11 --generate-hashes"; export UV_CUSTOM_COMPILE_COMMAND="make lock"; \
-	for name in requirements requirements-dev requirements-sequence benchmarks/requirements-rivals dags/requirements dags/requirements-dev; do \
+	for name in requirements requirements-dev requirements-sequence requirements-audit benchmarks/requirements-rivals dags/requirements dags/requirements-dev docker/requirements-airflow docker/requirements-mlflow; do \
 		echo "locking $$name.txt"; $$uv pip compile $$options $$name.in -o $$name.txt || exit 1; \
 	done
+
+images: ## build the images of docker/ as tradewind-*:TAG (TAG, ENGINE)
+	@version=$$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml); commit=$$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown); \
+	for name in $(IMAGES); do \
+		echo "building tradewind-$$name:$(TAG)"; \
+		$(ENGINE) build $(BUILD_OPTIONS) --file docker/Dockerfile --target $$name --tag tradewind-$$name:$(TAG) \
+			--build-arg VERSION=$$version --build-arg COMMIT=$$commit . || exit 1; \
+	done
+
+compose-env: ## make docker/.env: every setting of docker/compose.yaml, with fresh secrets
+	@$(PYTHON) -m stack.images.environment docker/.env
+
+compose-up: compose-env ## start the services of docker/compose.yaml and wait until they are healthy
+	@$(COMPOSED) up --detach --wait
+
+compose-demo: compose-up ## the demonstration on them: a made shop from landing to a release, on a Spark cluster of two workers
+	@$(COMPOSED) run --rm demo
+
+compose-down: ## stop them; their data stays in volumes
+	@$(COMPOSED) down
 
 clean-data: ## stop everything and delete the data of every shop
 	@$(PYTHON) -m stack clean-data

@@ -23,9 +23,9 @@ from typing import Any
 
 from jobs.catalog import REFINE, RELEASE, Task
 from jobs.release import releases
-from stack.demo.landing import store_of
 from stack.services import Stack
 from stack.settings import CHECKOUT
+from stack.shop import store_of
 from stack.submission import FOLDER_VARIABLE, IDLE_VARIABLE
 
 TABLE = Path(__file__).with_suffix(".md")

@@ -5,7 +5,7 @@ A driver plans on one core while its workers wait, and the last tasks of a job l
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from itertools import combinations
 
@@ -28,9 +28,9 @@ def lanes(steps: Sequence[Step]) -> list[list[Step]]:
 
 
 def build_in_lanes(steps: Sequence[Step], build: Callable[[Step], None], *, at_a_time: int = AT_A_TIME) -> None:
-    """Build all steps, a lane in order, ``at_a_time`` lanes beside each other; raises what the first step that failed has raised.
+    """Build all steps, a lane in order, ``at_a_time`` lanes beside each other. After a step that failed no lane begins another one.
 
-    After one that failed no lane begins another step.
+    Raises what a step has raised; where two have failed side by side, the first in order, so that the same input has the same error.
     """
     stop = threading.Event()
 
@@ -46,10 +46,8 @@ def build_in_lanes(steps: Sequence[Step], build: Callable[[Step], None], *, at_a
 
     with ThreadPoolExecutor(at_a_time, thread_name_prefix="lane") as pool:
         begun = [pool.submit(copy_context().run, follow, lane) for lane in lanes(steps)]
-        done, _ = wait(begun, return_when=FIRST_EXCEPTION)
-        stop.set()
-        for one in done:
-            one.result()
+    for one in begun:
+        one.result()
 
 
 def _is_by_event_day(step: Step) -> bool:

@@ -42,14 +42,15 @@ SIGNS = (
         LoginError,
         "object store",
         "a login that may read and write the bucket",
-        f"Correct TRADEWIND_S3_ACCESS_KEY and TRADEWIND_S3_SECRET_KEY, or what the store allows them. {_REFUSED}",
+        "Correct TRADEWIND_S3_ACCESS_KEY and TRADEWIND_S3_SECRET_KEY (for exports TRADEWIND_EXPORT_S3_ACCESS_KEY and "
+        f"TRADEWIND_EXPORT_S3_SECRET_KEY), or what the store allows them. {_REFUSED}",
     ),
     Sign(
         r"NoSuchBucket|specified bucket does not exist",
         LoginError,
         "object store",
-        "the bucket that TRADEWIND_BUCKET names",
-        f"Create the bucket, or correct TRADEWIND_BUCKET. {_REFUSED}",
+        "the bucket that TRADEWIND_BUCKET names, or TRADEWIND_EXPORT_BUCKET",
+        f"Create the bucket, or correct TRADEWIND_BUCKET or TRADEWIND_EXPORT_BUCKET. {_REFUSED}",
     ),
     Sign(
         r"password authentication failed|no pg_hba\.conf entry|FATAL: (?:role|database) \"[^\"]*\" does not exist",

@@ -71,11 +71,9 @@ def static_conf(settings: Settings) -> dict[str, str]:
         # Where in Python a column was made: some eight questions to the JVM for each, and a traceback says it too.
         "spark.python.sql.dataFrameDebugging.enabled": "false",
         "spark.sql.sources.partitionOverwriteMode": "dynamic",
+        "spark.redaction.regex": "(?i)secret|password|passwd|token|access[.-]?key|credential",  # not shown by Spark's pages and event logs
         catalog: "org.apache.iceberg.spark.SparkCatalog",
-        f"{catalog}.type": "jdbc",
-        f"{catalog}.uri": settings.catalog_uri,
-        f"{catalog}.jdbc.user": settings.catalog_user,
-        f"{catalog}.jdbc.schema-version": "V1",
+        **{f"{catalog}.{name}": value for name, value in _kind_of_catalog(settings).items()},
         f"{catalog}.warehouse": f"s3://{settings.bucket}/warehouse",
         f"{catalog}.io-impl": "org.apache.iceberg.aws.s3.S3FileIO",
         f"{catalog}.s3.path-style-access": "true",
@@ -84,13 +82,28 @@ def static_conf(settings: Settings) -> dict[str, str]:
     }
     if settings.s3_endpoint:
         conf[f"{catalog}.s3.endpoint"] = settings.s3_endpoint
-    return conf
+    return conf | {f"{catalog}.{name}": value for name, value in settings.catalog_properties.items()}
+
+
+def _kind_of_catalog(settings: Settings) -> dict[str, str]:
+    """What tells one kind of catalog from another, as Iceberg names it."""
+    if settings.catalog_uri == "glue":
+        return {"type": "glue"}
+    if settings.catalog_uri.startswith("jdbc:"):
+        return {"type": "jdbc", "uri": settings.catalog_uri, "jdbc.user": settings.catalog_user or "", "jdbc.schema-version": "V1"}
+    return {"type": "rest", "uri": settings.catalog_uri}
 
 
 def secret_conf(settings: Settings) -> dict[str, str]:
     """What the catalog needs to log in; set at run time, before the catalog is first used."""
     catalog = f"spark.sql.catalog.{LAKE}"
-    conf = {f"{catalog}.jdbc.password": settings.catalog_password.get_secret_value()}
+    conf = {}
+    if settings.catalog_password:
+        password = settings.catalog_password.get_secret_value()
+        is_database = settings.catalog_uri.startswith("jdbc:")
+        conf[f"{catalog}.{'jdbc.password' if is_database else 'credential'}"] = (
+            password if is_database else f"{settings.catalog_user}:{password}"
+        )
     if settings.s3_access_key and settings.s3_secret_key:
         conf[f"{catalog}.s3.access-key-id"] = settings.s3_access_key.get_secret_value()
         conf[f"{catalog}.s3.secret-access-key"] = settings.s3_secret_key.get_secret_value()

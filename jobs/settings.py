@@ -18,9 +18,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from jobs.errors import SettingsError
 from jobs.recommender.house_rules import NO_RULES, HouseRules
 from jobs.sources.source import FeedName
+from jobs.strength import weak
 
 PREFIX = "TRADEWIND_"
 ENV_FILE_VARIABLE = "TRADEWIND_ENV_FILE"
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 class Settings(BaseSettings):
@@ -42,10 +44,22 @@ class Settings(BaseSettings):
     s3_region: str = Field(default="us-east-1", description="Region that requests are signed for.")
     s3_access_key: SecretStr | None = Field(default=None, description="Access key; empty to use the machine's role.")
     s3_secret_key: SecretStr | None = Field(default=None, description="Secret key; empty to use the machine's role.")
+    export_bucket: str | None = Field(
+        default=None, description="Bucket of exports, releases and pages, for readers who may see nothing else; empty for the shop's own."
+    )
+    export_s3_access_key: SecretStr | None = Field(default=None, description="Access key that may write there; empty for the shop's own.")
+    export_s3_secret_key: SecretStr | None = Field(default=None, description="Its secret key.")
 
-    catalog_uri: str = Field(description="JDBC address of the Iceberg catalog, jdbc:postgresql://host:port/lake.")
-    catalog_user: str = Field(description="User of the catalog's database.")
-    catalog_password: SecretStr = Field(description="Password of that user.")
+    catalog_uri: str = Field(
+        pattern=r"^(jdbc:|https?://|glue$)",
+        description="The Iceberg catalog: jdbc:postgresql://host:port/lake, the address of a REST catalog, or glue.",
+    )
+    catalog_user: str | None = Field(default=None, description="User of the catalog's database, or client of a REST catalog (OAuth 2).")
+    catalog_password: SecretStr | None = Field(default=None, description="Its password or secret.")
+    catalog_properties: dict[str, str] = Field(
+        default={},
+        description='Further properties of the Iceberg catalog, as JSON: {"warehouse": "shop", "scope": "PRINCIPAL_ROLE:ALL"}.',
+    )
 
     mart_uri: str | None = Field(
         default=None, pattern=r"^postgresql://", description="Address of the BI mart, postgresql://host:port/database; empty for none."
@@ -149,6 +163,11 @@ class Settings(BaseSettings):
     def _feeds_are_json(cls, value: object) -> object:
         return json.loads(value) if isinstance(value, str) else value
 
+    @field_validator("catalog_properties", mode="before")
+    @classmethod
+    def _properties_are_json(cls, value: object) -> object:
+        return json.loads(value) if isinstance(value, str) else value
+
     @field_validator("raw_retention_days", mode="before")
     @classmethod
     def _keep_is_no_number(cls, value: object) -> object:
@@ -166,6 +185,30 @@ class Settings(BaseSettings):
     def _keys_come_in_pairs(self) -> Self:
         if (self.s3_access_key is None) != (self.s3_secret_key is None):
             message = f"{PREFIX}S3_ACCESS_KEY and {PREFIX}S3_SECRET_KEY go together: set both, or neither to use the machine's role"
+            raise ValueError(message)
+        if (self.export_s3_access_key is None) != (self.export_s3_secret_key is None):
+            message = f"{PREFIX}EXPORT_S3_ACCESS_KEY and {PREFIX}EXPORT_S3_SECRET_KEY go together: set both, or neither for the shop's own"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _the_catalog_has_its_login(self) -> Self:
+        if (self.catalog_user is None) != (self.catalog_password is None) or (
+            self.catalog_uri.startswith("jdbc:") and not self.catalog_user
+        ):
+            message = f"{PREFIX}CATALOG_USER and {PREFIX}CATALOG_PASSWORD go together, and a database asks for both"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _secrets_are_hard_to_guess(self) -> Self:
+        """On one machine alone a weak secret does no harm; wherever an address leads elsewhere it is refused."""
+        addresses = (self.s3_endpoint, self.catalog_uri.removeprefix("jdbc:"), self.mart_uri, self.mlflow_tracking_uri)
+        if all(urlparse(address).hostname in LOOPBACK for address in addresses if address):  # `glue` has no host
+            return self
+        secrets = {f"{PREFIX}{name.upper()}": value.get_secret_value() for name, value in self if isinstance(value, SecretStr)}
+        if wrong := weak({name: value for name, value in secrets.items() if not name.endswith("_ACCESS_KEY")}):
+            message = f"{'; '.join(wrong)}: outside one machine no such secret is taken"
             raise ValueError(message)
         return self
 

@@ -12,7 +12,7 @@ import requests
 
 from jobs.catalog import POOLS
 from stack import java
-from stack.credentials import Credentials, write_private
+from stack.credentials import AIRFLOW_USERS, Credentials, write_private
 from stack.errors import StackError
 from stack.settings import CHECKOUT, Ports, StackSettings
 from stack.submission import FOLDER_VARIABLE, IDLE_VARIABLE
@@ -62,7 +62,7 @@ class AirflowServices:
             "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
             "AIRFLOW__CORE__PARALLELISM": str(self.settings.parallelism),
             "AIRFLOW__CORE__FERNET_KEY": credentials.airflow_fernet_key,
-            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+            "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": ",".join(f"{user}:{role}" for user, role in AIRFLOW_USERS.items()),
             "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(self.passwords_file),
             "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{self.url}/execution/",
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"postgresql+psycopg2://{database}",
@@ -114,7 +114,7 @@ class AirflowServices:
     def prepare(self, credentials: Credentials) -> None:
         """Bring the database to this version and make the pools; raises ``StackError`` with what Airflow said."""
         (self.state / "airflow").mkdir(parents=True, exist_ok=True)
-        write_private(self.passwords_file, json.dumps({USER: credentials.airflow_password}) + "\n")
+        write_private(self.passwords_file, json.dumps(credentials.airflow_passwords) + "\n")
         self.run(credentials, "db", "migrate")
         pools = {pool.name: {"slots": pool.slots, "description": pool.doc, "include_deferred": False} for pool in POOLS}
         file = self.state / "airflow" / "pools.json"

@@ -1,16 +1,16 @@
-"""Backup of a shop and its way back: the databases, then the bucket, then a manifest that says what there is.
+"""Backup of a shop and its way back: the databases, then the buckets, then a manifest that says what there is.
 
 ``python -m stack backup --to FOLDER`` and ``python -m stack restore --from FOLDER``. The order makes a backup of a shop that works
-consistent: a table's files and a model's artefacts are never changed, only added, so that everything the databases name at their time is
-in the bucket afterwards. Only what deletes (``maintain_weekly`` that acts) must not run meanwhile. Logins and the key of the pseudonyms are
-not in a backup: keep ``credentials.json`` where secrets are kept.
+consistent: a table's files and a model's artefacts are never changed, only added, so that everything the databases name at their time
+is in the buckets afterwards. Only what deletes (``maintain_weekly`` that acts) must not run meanwhile. Logins and the key of the
+pseudonyms are not in a backup: keep ``credentials.json`` where secrets are kept.
 """
 
 import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,18 +21,46 @@ from psycopg import sql
 
 from jobs.store import Store
 from stack.credentials import DATABASES
-from stack.demo.landing import store_of
 from stack.errors import StackError
 from stack.jars import sha256_of
+from stack.object_store import REGION
 from stack.postgres import ADMIN, Postgres
+from stack.s3proxy import MODEL_BUCKET, MODELS
 from stack.services import BASE, Stack
+from stack.shop import store_of
 
 MANIFEST = "manifest.json"
 FORMAT = 1
 AT_A_TIME = 8
 DUMP_SECONDS = 3_600
 
+MODELS_BEGIN = "mlflow/"
+"""What the keys of MLflow's artefacts begin with, and no other key does."""
+
 Report = Callable[[str], None]
+
+
+def models_of(stack: Stack) -> Store:
+    """The bucket of MLflow's artefacts."""
+    keys = (stack.credentials.s3_access_keys[MODELS], stack.credentials.s3_secret_keys[MODELS])
+    return Store(MODEL_BUCKET, stack.s3_endpoint, REGION, *keys)
+
+
+@dataclass(frozen=True)
+class Stores:
+    """The buckets of a shop and the one of its models; a key says in which an object lies."""
+
+    shop: Store
+    models: Store
+
+    def of(self, key: str) -> Store:
+        """Where a key lies."""
+        return self.models if key.startswith(MODELS_BEGIN) else self.shop
+
+    def all_keys(self) -> Iterator[str]:
+        """Every object of all."""
+        for store in (self.shop, self.models):
+            yield from (stored.key for stored in store.list("") if self.of(stored.key) is store)
 
 
 @dataclass(frozen=True)
@@ -79,10 +107,10 @@ def backup(stack: Stack, folder: Path, report: Report) -> Manifest:
     began_at = datetime.now(UTC).isoformat(timespec="seconds")
     databases = {name: _dump(stack, name, folder) for name in DATABASES}
     report(f"dumped the databases {', '.join(databases)}")
-    store = store_of(stack)
-    keys = [stored.key for stored in store.list("")]
+    stores = Stores(store_of(stack), models_of(stack))
+    keys = list(stores.all_keys())
     with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="backup") as pool:
-        copied = pool.map(lambda key: _fetch(store, key, folder), keys)
+        copied = pool.map(lambda key: _fetch(stores.of(key), key, folder), keys)
         objects = {}
         for number, (key, found) in enumerate(zip(keys, copied, strict=True), start=1):
             objects[key] = found
@@ -95,7 +123,7 @@ def backup(stack: Stack, folder: Path, report: Report) -> Manifest:
 
 
 def restore(stack: Stack, folder: Path, report: Report) -> Manifest:
-    """Make databases and bucket what a backup says, whatever they hold now; everything but these two services must be stopped.
+    """Make databases and buckets what a backup says, whatever they hold now; everything but these two services must be stopped.
 
     The backup is read and compared with its manifest before anything is touched. Raises StackError where it is of another shop or
     another key of pseudonyms, damaged or incomplete. A restore that was cut off is done again from its beginning.
@@ -113,14 +141,15 @@ def restore(stack: Stack, folder: Path, report: Report) -> Manifest:
     _require_running(stack)
     _verify(manifest, folder)
     report(f"the backup of {manifest.began_at} is whole: {len(manifest.databases)} databases, {len(manifest.objects):,} objects")
-    store = store_of(stack)
+    stores = Stores(store_of(stack), models_of(stack))
     for name in manifest.databases:
         _load(stack, name, folder)
     report(f"restored the databases {', '.join(manifest.databases)}")
-    strangers = [stored.key for stored in store.list("") if stored.key not in manifest.objects]
-    store.delete(strangers)
+    strangers = [key for key in stores.all_keys() if key not in manifest.objects]
+    for store in (stores.shop, stores.models):
+        store.delete(key for key in strangers if stores.of(key) is store)
     with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="restore") as pool:
-        for _ in pool.map(lambda key: store.upload(_place(folder, key), key), manifest.objects):
+        for _ in pool.map(lambda key: stores.of(key).upload(_place(folder, key), key), manifest.objects):
             pass
     report(f"restored {len(manifest.objects):,} objects; {len(strangers):,} that the backup does not have are gone")
     return manifest
@@ -167,7 +196,7 @@ def _run(stack: Stack, program: str, *options: str, **streams: Any) -> None:
 def _fetch(store: Store, key: str, folder: Path) -> tuple[int, str]:
     place = _place(folder, key)
     place.parent.mkdir(parents=True, exist_ok=True)
-    store.client.download_file(store.bucket, key, str(place))
+    store.download(key, place)
     return place.stat().st_size, sha256_of(place)
 
 

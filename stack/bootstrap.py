@@ -50,7 +50,7 @@ def bootstrap(settings: StackSettings, report: Report = print) -> Ready:
         _environment(settings, name, locks, report)
     if jars.missing(settings.jars_dir, jars.pinned()):
         report("fetching the jars (170 MB)")
-        jars.fetch(settings.jars_dir, java=java_path, ivy=_ivy(settings.jobs_env))
+        jars.fetch(settings.jars_dir, java=java_path, ivy=jars.ivy_of(_pyspark(settings.jobs_env)))
     _class_archive(settings, java_path, report)
     return Ready(java_path, settings.jobs_env / "bin" / "python", settings.airflow_env / "bin" / "python")
 
@@ -149,8 +149,5 @@ def _require_disk(folder: Path) -> None:
         )
 
 
-def _ivy(jobs_env: Path) -> Path:
-    found = sorted(jobs_env.glob("lib/python*/site-packages/pyspark/jars/ivy-*.jar"))
-    if not found:
-        raise StackError(f"There is no Ivy in {jobs_env}.", advice="Delete that folder, then run the same command again.")
-    return found[-1]
+def _pyspark(jobs_env: Path) -> Path:
+    return next(jobs_env.glob("lib/python*/site-packages/pyspark"), jobs_env)

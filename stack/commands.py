@@ -55,6 +55,7 @@ def _nothing_runs(report: Report) -> int:
 
 def _restored(arguments: argparse.Namespace, settings: StackSettings, report: Report) -> Stack:
     """The shop as a backup says, with all its services started again; until that is done only databases and object store run."""
+    backup.Manifest.read(arguments.folder)  # nothing is stopped for what is no backup
     if any(stack.shop == arguments.shop for stack in services.shops(settings)):
         services.down(arguments.shop, report)
     stack = services.up(arguments.shop, arguments.source or arguments.shop, report, names=BASE)
@@ -97,7 +98,12 @@ def _print_status(stack: Stack) -> int:
         table.add_row(name, addresses.get(name, ""), sick.get(name, "healthy"), pid, up)
     console = Console()
     console.print(table)
-    places = {"logins": stack.credentials_file, "settings of jobs": stack.env_file, "logs": stack.supervisor.logs}
+    places = {
+        "logins": stack.credentials_file,
+        "settings of jobs": stack.env_file,
+        "logins of an analyst": stack.reader_file,
+        "logs": stack.supervisor.logs,
+    }
     for what, path in places.items():
         console.print(f"{what}: {path}", soft_wrap=True, highlight=False)
     return 1 if sick else 0

@@ -4,10 +4,12 @@ import base64
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
+
+from stack.s3proxy import DOORS
 
 DATABASES = ("airflow", "mlflow", "lake", "mart")
 """The databases; each belongs to a role of the same name."""
@@ -17,9 +19,19 @@ MART_READER = "mart_reader"
 
 ROLES = (*DATABASES, MART_READER)
 
+S3_ROLES = tuple(door.role for door in DOORS)
+"""Who has keys of the object store."""
+
+AIRFLOW_USERS = {"admin": "admin", "operator": "op", "viewer": "viewer"}
+"""Airflow's users and the role of each: an operator starts, stops and repeats runs, a viewer only looks."""
+
 
 def _token() -> str:
     return secrets.token_hex(24)
+
+
+def _tokens(names: Iterable[str]) -> dict[str, str]:
+    return {name: _token() for name in names}
 
 
 @dataclass(frozen=True)
@@ -27,10 +39,10 @@ class Credentials:
     """One shop's secrets; none of them is ever an argument of a command."""
 
     postgres_admin: str = field(default_factory=_token, repr=False)
-    postgres_roles: Mapping[str, str] = field(default_factory=lambda: {name: _token() for name in ROLES}, repr=False)
-    s3_access_key: str = field(default_factory=_token, repr=False)
-    s3_secret_key: str = field(default_factory=_token, repr=False)
-    airflow_password: str = field(default_factory=_token, repr=False)
+    postgres_roles: Mapping[str, str] = field(default_factory=lambda: _tokens(ROLES), repr=False)
+    s3_access_keys: Mapping[str, str] = field(default_factory=lambda: _tokens(S3_ROLES), repr=False)
+    s3_secret_keys: Mapping[str, str] = field(default_factory=lambda: _tokens(S3_ROLES), repr=False)
+    airflow_passwords: Mapping[str, str] = field(default_factory=lambda: _tokens(AIRFLOW_USERS), repr=False)
     airflow_jwt_secret: str = field(default_factory=lambda: secrets.token_hex(48), repr=False)
     airflow_secret_key: str = field(default_factory=_token, repr=False)
     airflow_fernet_key: str = field(default_factory=lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(), repr=False)
@@ -41,7 +53,10 @@ class Credentials:
         """Read the file, or make it with fresh secrets; a secret that an older file lacks is added."""
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         credentials = cls(**{name: value for name, value in known.items() if name in {entry.name for entry in fields(cls)}})
-        credentials = replace(credentials, postgres_roles={name: credentials.postgres_roles.get(name) or _token() for name in ROLES})
+        lacking: dict[str, Any] = {
+            name: made | dict(getattr(credentials, name)) for name, made in asdict(cls()).items() if isinstance(made, dict)
+        }
+        credentials = replace(credentials, **lacking)
         if asdict(credentials) != known:
             write_private(path, json.dumps(asdict(credentials), indent=1) + "\n")
         return credentials

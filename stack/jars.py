@@ -1,6 +1,11 @@
-"""The jars: named in ``jars.toml``, fetched once by the Ivy that pyspark ships, checked by sha256. Standard library only."""
+"""The jars: named in ``jars.toml``, fetched once by the Ivy that pyspark ships, checked by sha256. Standard library only.
 
+``python -m stack.jars`` fetches them for an image, with the Ivy of the environment that runs it.
+"""
+
+import argparse
 import hashlib
+import importlib.util
 import shutil
 import subprocess
 import tempfile
@@ -126,3 +131,30 @@ def _ivy_module(jars: tuple[Jar, ...]) -> str:
             "</dependency>",
         ]
     return "\n".join([*lines, "</dependencies>", "</ivy-module>"])
+
+
+def ivy_of(pyspark: Path) -> Path:
+    """The Ivy in PySpark's folder; raises ``StackError`` when there is none."""
+    found = sorted(pyspark.glob("jars/ivy-*.jar"))
+    if not found:
+        raise StackError(f"There is no Ivy in {pyspark}.", advice="Delete that environment, then run the same command again.")
+    return found[-1]
+
+
+def main() -> None:
+    """Fetch the jars that Spark loads into one folder and the others into another."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    for name in ("java", "spark", "others"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    options = parser.parse_args()
+    pyspark = importlib.util.find_spec("pyspark")
+    if pyspark is None or pyspark.origin is None:
+        raise SystemExit("error: this Python has no PySpark")
+    for folder, is_for_spark in ((options.spark, True), (options.others, False)):
+        wanted = tuple(jar for jar in pinned() if jar.spark == is_for_spark)
+        fetched = fetch(folder, java=options.java, ivy=ivy_of(Path(pyspark.origin).parent), jars=wanted)
+        print(f"{folder}: {', '.join(jar.file_name for jar in fetched)}")
+
+
+if __name__ == "__main__":
+    main()

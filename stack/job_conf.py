@@ -5,24 +5,12 @@ from pathlib import Path
 
 from stack.class_archive import ClassArchive
 from stack.credentials import MART_READER, Credentials, write_private
-from stack.object_store import BUCKET, REGION
+from stack.object_store import REGION
+from stack.s3proxy import BUCKET, EXPORT_BUCKET, EXPORT_READER, EXPORTS, LAKE
 from stack.settings import Ports, StackSettings
 
-LOG4J = """rootLogger.level = warn
-rootLogger.appenderRef.console.ref = console
-appender.console.type = Console
-appender.console.name = console
-appender.console.target = SYSTEM_ERR
-appender.console.layout.type = PatternLayout
-appender.console.layout.pattern = %d{yyyy-MM-dd HH:mm:ss} %p %c{1}: %m%n%ex
-# Spark's words about this machine that nobody can act on.
-logger.native.name = org.apache.hadoop.util.NativeCodeLoader
-logger.native.level = error
-logger.utils.name = org.apache.spark.util.Utils
-logger.utils.level = error
-logger.conf.name = org.apache.spark.SparkConf
-logger.conf.level = error
-"""
+LOG4J = Path(__file__).with_name("log4j2.properties")
+"""What Spark logs; the images have it too."""
 
 
 def job_settings(
@@ -35,8 +23,11 @@ def job_settings(
         "TRADEWIND_BUCKET": BUCKET,
         "TRADEWIND_S3_ENDPOINT": f"http://127.0.0.1:{ports.s3}",
         "TRADEWIND_S3_REGION": REGION,
-        "TRADEWIND_S3_ACCESS_KEY": credentials.s3_access_key,
-        "TRADEWIND_S3_SECRET_KEY": credentials.s3_secret_key,
+        "TRADEWIND_S3_ACCESS_KEY": credentials.s3_access_keys[LAKE],
+        "TRADEWIND_S3_SECRET_KEY": credentials.s3_secret_keys[LAKE],
+        "TRADEWIND_EXPORT_BUCKET": EXPORT_BUCKET,
+        "TRADEWIND_EXPORT_S3_ACCESS_KEY": credentials.s3_access_keys[EXPORTS],
+        "TRADEWIND_EXPORT_S3_SECRET_KEY": credentials.s3_secret_keys[EXPORTS],
         "TRADEWIND_CATALOG_URI": f"jdbc:postgresql://127.0.0.1:{ports.postgres}/lake",
         "TRADEWIND_CATALOG_USER": "lake",
         "TRADEWIND_CATALOG_PASSWORD": credentials.postgres_roles["lake"],
@@ -53,6 +44,22 @@ def job_settings(
         "TRADEWIND_JARS_DIR": str(jars_dir),
         "TRADEWIND_SCRATCH_URI": str(scratch_dir),
         "TRADEWIND_DAGS_CRON": settings.cron,
+    }
+
+
+def reader_settings(ports: Ports, credentials: Credentials) -> dict[str, str]:
+    """What an analyst is given: the bucket of exports and the mart, to be read and not written; in the names that clients know."""
+    return {
+        "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{ports.s3}",
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": credentials.s3_access_keys[EXPORT_READER],
+        "AWS_SECRET_ACCESS_KEY": credentials.s3_secret_keys[EXPORT_READER],
+        "EXPORT_BUCKET": EXPORT_BUCKET,
+        "PGHOST": "127.0.0.1",
+        "PGPORT": str(ports.postgres),
+        "PGDATABASE": "mart",
+        "PGUSER": MART_READER,
+        "PGPASSWORD": credentials.postgres_roles[MART_READER],
     }
 
 
@@ -81,4 +88,4 @@ def write_spark_conf(folder: Path, *, jars: Sequence[Path], driver_memory: str, 
         "spark.executor.extraJavaOptions": "-Duser.timezone=UTC",
     }
     write_private(folder / "spark-defaults.conf", "".join(f"{name} {value}\n" for name, value in defaults.items()))
-    write_private(folder / "log4j2.properties", LOG4J)
+    write_private(folder / "log4j2.properties", LOG4J.read_text(encoding="utf-8"))

@@ -7,7 +7,8 @@ from pathlib import Path
 import requests
 
 from stack.credentials import Credentials
-from stack.object_store import BUCKET, REGION
+from stack.object_store import REGION
+from stack.s3proxy import MODEL_BUCKET, MODELS
 from stack.settings import Ports
 from stack.supervision import Program
 
@@ -30,13 +31,13 @@ class MlflowServer:
         """The server as the supervisor runs it; addresses that hold a password come by environment."""
         command = (
             *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(self.ports.mlflow)),
-            *("--workers", "1", "--artifacts-destination", f"s3://{BUCKET}/mlflow"),
+            *("--workers", "1", "--artifacts-destination", f"s3://{MODEL_BUCKET}/mlflow"),
         )
         environment = {
             "MLFLOW_BACKEND_STORE_URI": f"postgresql+psycopg://mlflow:{credentials.postgres_roles['mlflow']}@127.0.0.1:{self.ports.postgres}/mlflow",
             "MLFLOW_S3_ENDPOINT_URL": f"http://127.0.0.1:{self.ports.s3}",
-            "AWS_ACCESS_KEY_ID": credentials.s3_access_key,
-            "AWS_SECRET_ACCESS_KEY": credentials.s3_secret_key,
+            "AWS_ACCESS_KEY_ID": credentials.s3_access_keys[MODELS],
+            "AWS_SECRET_ACCESS_KEY": credentials.s3_secret_keys[MODELS],
             "AWS_DEFAULT_REGION": REGION,
             "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # saves four processes and 0.7 GB
             "MLFLOW_DISABLE_TELEMETRY": "true",

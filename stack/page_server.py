@@ -1,11 +1,14 @@
 """The pages of the bucket for a browser on this machine: ``python -m stack.page_server PORT`` reads what lies below ``pages/``, no more.
 
-No login: whoever may use this machine may see what MLflow's page shows too. In production any static host in front of the prefix does it.
+On one machine without a login: whoever may use it may see what MLflow's page shows too. Elsewhere behind one (``stack/images/pages.py``),
+or any static host in front of the prefix does it.
 """
 
+import hmac
 import re
 import sys
-from dataclasses import dataclass
+from base64 import b64encode
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -85,8 +88,25 @@ def key_of(target: str) -> str | None:
     return PREFIX + name if is_plain and Path(name).suffix in CONTENT_TYPES else None
 
 
-def handler(store: Store) -> type[BaseHTTPRequestHandler]:
-    """What answers a request from this bucket."""
+@dataclass(frozen=True)
+class Login:
+    """Who may look, by HTTP's basic authentication (RFC 7617)."""
+
+    user: str
+    password: str = field(repr=False)
+
+    def is_told_by(self, header: str) -> bool:
+        """Whether a request's ``Authorization`` is this login; takes as long for a wrong one as for the right one.
+
+        >>> Login("viewer", "x").is_told_by("Basic dmlld2VyOng=")
+        True
+        """
+        wanted = b64encode(f"{self.user}:{self.password}".encode())
+        return hmac.compare_digest(header.encode(), b"Basic " + wanted)
+
+
+def handler(store: Store, *, names: re.Pattern[str] = _OUR_NAMES, login: Login | None = None) -> type[BaseHTTPRequestHandler]:
+    """What answers a request from this bucket: under one of ``names``, to ``login`` where there is one."""
 
     class Pages(BaseHTTPRequestHandler):
         server_version = "tradewind-pages"
@@ -94,8 +114,11 @@ def handler(store: Store) -> type[BaseHTTPRequestHandler]:
 
         def do_GET(self) -> None:
             """Answer with one page."""
-            if not _OUR_NAMES.fullmatch(self.headers.get("Host", "")):  # another name that was pointed at this address
+            if not names.fullmatch(self.headers.get("Host", "")):  # another name that was pointed at this address
                 self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
+                return
+            if login is not None and self.path != HEALTH and not login.is_told_by(self.headers.get("Authorization", "")):
+                self._answer(HTTPStatus.UNAUTHORIZED, b"", "text/plain", **{"WWW-Authenticate": 'Basic realm="Tradewind", charset="UTF-8"'})
                 return
             if self.path == "/":
                 self._answer(HTTPStatus.FOUND, b"", "text/plain", Location=f"/{INDEX.removeprefix(PREFIX)}")

@@ -9,9 +9,9 @@ from importlib import metadata
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 
-from stack.credentials import DATABASES, MART_READER, ROLES, Credentials
+from stack.credentials import Credentials
+from stack.database_roles import make_roles
 from stack.errors import StackError
 from stack.supervision import Program
 from stack.system_user import SystemUser, reachable_copy, reachable_folder
@@ -86,15 +86,7 @@ class Postgres:
     def create_databases(self, credentials: Credentials) -> None:
         """Make each missing role and its database; a password that differs from the credentials is set anew."""
         with self.connect(credentials) as connection:
-            roles = {row[0] for row in connection.execute("SELECT rolname FROM pg_roles")}
-            databases = {row[0] for row in connection.execute("SELECT datname FROM pg_database")}
-            for name in ROLES:
-                verb = "ALTER" if name in roles else "CREATE"
-                statement = sql.SQL("{} ROLE {} LOGIN PASSWORD {}")
-                connection.execute(statement.format(sql.SQL(verb), sql.Identifier(name), sql.Literal(credentials.postgres_roles[name])))
-                if name in DATABASES and name not in databases:
-                    connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(name)))
-            connection.execute(sql.SQL("ALTER ROLE {} SET default_transaction_read_only = on").format(sql.Identifier(MART_READER)))
+            make_roles(connection, credentials.postgres_roles)
 
     def connect(self, credentials: Credentials) -> "psycopg.Connection[tuple[str]]":
         """A connection of the administrator, each statement its own transaction."""

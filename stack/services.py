@@ -14,6 +14,7 @@ from typing import Self
 
 import psutil
 
+from jobs.settings import Settings
 from stack import jars, java, job_conf, machine
 from stack.airflow_services import DRIVERS, PARTS, USER, AirflowServices
 from stack.class_archive import ClassArchive
@@ -76,6 +77,11 @@ class Stack:
         return self.state / "tradewind.env"
 
     @property
+    def reader_file(self) -> Path:
+        """What an analyst may have: where exports and mart are, and logins that read them; mode 0600."""
+        return self.state / "reader.env"
+
+    @property
     def airflow_url(self) -> str:
         """Address of Airflow's page and API."""
         return self.airflow.url
@@ -88,7 +94,7 @@ class Stack:
     @property
     def airflow_password(self) -> str:
         """That user's password."""
-        return self.credentials.airflow_password
+        return self.credentials.airflow_passwords[USER]
 
     @property
     def mlflow_url(self) -> str:
@@ -160,6 +166,15 @@ class Stack:
             settings=self.settings,
         )
 
+    def job_settings_read(self) -> Settings:
+        """The same, as the jobs read them."""
+        return Settings.from_environment({"TRADEWIND_ENV_FILE": str(self.env_file)})
+
+    def logins(self) -> Mapping[str, str]:
+        """What to say of the logins: to Airflow, and to what an analyst reads."""
+        airflow = f"{self.airflow_user} / {self.airflow_password}"
+        return {"airflow": airflow, "reader": f"an analyst's logins: {self.reader_file}"}
+
     def environment(self) -> dict[str, str]:
         """The environment for a subprocess that runs the jobs' Python: the caller's, with the shop's settings and nobody else's."""
         kept = {name: value for name, value in os.environ.items() if not name.startswith("TRADEWIND_")}
@@ -182,6 +197,7 @@ class Stack:
             (self.state / folder).mkdir(parents=True, exist_ok=True)
         self.save()
         job_conf.write_env_file(self.env_file, self.job_settings())
+        job_conf.write_env_file(self.reader_file, job_conf.reader_settings(self.ports, self.credentials))
         job_conf.write_spark_conf(
             self.state / "conf" / "spark",
             jars=jars.spark_jars(self.settings.jars_dir),
@@ -202,7 +218,6 @@ class Stack:
         self._start_group([name for name in BASE if name in names], report)
         if set(BASE) <= set(names):
             self.postgres.create_databases(self.credentials)
-            self.object_store.create_bucket(self.credentials)
         if MLFLOW in names:
             supervisor.start(MLFLOW)  # takes its time while Airflow's database is brought up to date
         if set(AIRFLOW) & set(names):

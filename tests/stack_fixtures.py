@@ -12,6 +12,9 @@ from stack.settings import StackSettings
 
 FOLDER = "test-stacks"
 
+ONE_BUCKET = {"export_bucket": None, "export_s3_access_key": None, "export_s3_secret_key": None}
+"""Settings of a shop that keeps what it exports in its own bucket."""
+
 
 @pytest.fixture(scope="session")
 def test_stack() -> Iterator[Stack]:

@@ -21,6 +21,7 @@ from jobs.shell import build_tables
 from jobs.sources.source import FeedName, load
 from jobs.store import Store
 from jobs.tables import contract_of, contracts
+from tests.stack_fixtures import ONE_BUCKET
 
 CATALOG = """
 CREATE TABLE IF NOT EXISTS iceberg_tables (catalog_name varchar(255), table_namespace varchar(255), table_name varchar(255),
@@ -79,10 +80,10 @@ def world(
     services: Settings, spark: SparkSession, name: str, source: str = "native", optional_feeds: Mapping[FeedName, date] | None = None
 ) -> World:
     """An empty world on the services of the tests; ``spark`` lends its JVM."""
-    own = {"bucket": f"world-{name}", "catalog_uri": f"{services.catalog_uri}?currentSchema={name}"}
+    own = {"bucket": f"world-{name}", **ONE_BUCKET, "catalog_uri": f"{services.catalog_uri}?currentSchema={name}"}
     settings = services.model_copy(update={**own, "source": source, "optional_feeds": dict(optional_feeds or {})})
     host, port, database = re.findall(r"//([^:]+):(\d+)/(\w+)", services.catalog_uri)[0]
-    password = services.catalog_password.get_secret_value()
+    password = services.catalog_password.get_secret_value() if services.catalog_password else None
     with psycopg.connect(host=host, port=port, dbname=database, user=services.catalog_user, password=password) as connection:
         connection.execute(CATALOG)
         connection.execute(sql.SQL("CREATE SCHEMA {0}; SET search_path TO {0}").format(sql.Identifier(name)))

@@ -96,7 +96,7 @@ def _write_part(part: int, table: pa.Table, store: Store, prefix: str) -> list[d
     written = []
     for kind, content in (("parquet", parquet.getvalue()), ("csv", csv_text(table))):
         key = f"{prefix}{kind}/part-{part:05d}.{kind}"
-        store.client.upload_fileobj(io.BytesIO(content), store.bucket, key)
+        store.upload_bytes(content, key)
         digest = hashlib.sha256(content).hexdigest()
         written.append({"part": part, "format": kind, "key": key, "row_count": table.num_rows, "bytes": len(content), "sha256": digest})
     return written

@@ -11,8 +11,8 @@ from psycopg import sql
 from jobs.store import Store
 from stack import jars, job_conf
 from stack.class_archive import ClassArchive
-from stack.demo.landing import store_of
 from stack.services import Stack
+from stack.shop import store_of
 from stack.spark_cluster import HOST
 
 Part = Literal["tables", "fits"]
@@ -61,7 +61,8 @@ def shop_of(stack: Stack, set_up: SetUp) -> Mapping[str, str]:
     }
     for part in ("conf", "scratch/spark"):
         (folder / part).mkdir(parents=True, exist_ok=True)
-    job_conf.write_env_file(folder / "tradewind.env", stack.job_settings() | own)
+    in_one_bucket = {name: value for name, value in stack.job_settings().items() if not name.startswith("TRADEWIND_EXPORT_")}
+    job_conf.write_env_file(folder / "tradewind.env", in_one_bucket | own)
     job_conf.write_spark_conf(
         folder / "conf",
         jars=jars.spark_jars(stack.settings.jars_dir),

@@ -1,6 +1,7 @@
 """``python -m stack.demo``: land a shop's log, load its history, train, let the scheduler run the last day, and show what came out.
 
-A second call finds what is there and does only what is missing.
+A second call finds what is there and does only what is missing. With ``--deployed`` the services are there already, as in
+``docker/compose.yaml``; otherwise this machine's own are started.
 """
 
 import argparse
@@ -27,6 +28,7 @@ from stack.demo.counting import summed
 from stack.errors import StackError
 from stack.services import Stack, switch_to
 from stack.settings import StackSettings
+from stack.shop import DeployedShop, Shop, store_of
 
 TRAININGS = ("train_recommender_weekly", "train_segments_weekly")
 """In the order in which they begin: the longest first, so that it gets the driver that waits."""
@@ -46,10 +48,10 @@ class Demo:
 
     def run(self) -> summary.Summary:
         """All phases; raises StackError with what to do when one fails."""
-        stack, landed = self.start_and_land()
-        days = plan.Plan.of_days(landing.days_there(stack), self.options.through)
+        shop, landed = self.land()
+        days = plan.Plan.of_days(landing.days_there(shop), self.options.through)
         self.say(f"days: {f'{days.history} as history, then ' if days.history else ''}{days.last_day} for the scheduler")
-        api = AirflowApi(stack.airflow_url, stack.airflow_user, stack.airflow_password)
+        api = AirflowApi(shop.airflow_url, shop.airflow_user, shop.airflow_password)
         api.wait_for_dags(DAGS)
         loaded = []
         if days.history:
@@ -70,10 +72,10 @@ class Demo:
             refined = self.follow(api, self.start(api, "refine_daily", landed.run_id(key), key=key))
         with self.phase("release it"):
             released = self.follow_release(api, key, refined)
-        return self.summarise(stack, api, [*loaded, refined], released)
+        return self.summarise(shop, api, [*loaded, refined], released)
 
-    def start_and_land(self) -> tuple[Stack, plan.Landing]:
-        """Start the services and land the files meanwhile: landing needs the object store only."""
+    def land(self) -> tuple[Shop, plan.Landing]:
+        """Land the files; where the services are this machine's own, start them beside: landing needs the object store only."""
         options = self.options
         size = {"users": options.users, "items": options.items, "days": options.days}
         words = landing.command(options.source, options.input, options.through, size)
@@ -81,19 +83,27 @@ class Demo:
         if options.input is None:  # a synthetic shop that was written before it had one of its feeds is written again
             asked["feeds"] = [feed.name for feed in load(options.source).feeds]
         wanted = plan.fingerprint(asked, options.input)
+        if options.deployed:
+            shop = DeployedShop.from_environment()
+            with self.phase("land the files"):
+                return shop, self.land_once(shop, shop.state, words, wanted)
         state = StackSettings.from_environment().local_dir / "shops" / options.shop
         with ThreadPoolExecutor(1) as beside, self.phase("start the services, land the files"):
             starting = beside.submit(switch_to, options.shop, options.source, self.say)
-            stack = self.await_bucket(starting)
-            known = plan.Landing.recorded(state)
-            landed = known.next(wanted)
-            if landed == known:
-                self.say("these files have landed already")
-            else:
-                self.say("landing the files while the other services start")
-                landing.land(stack, words)
-                landed.save(state)
+            landed = self.land_once(self.await_bucket(starting), state, words, wanted)
             return starting.result(), landed
+
+    def land_once(self, shop: Shop, state: Path, words: list[str], wanted: str) -> plan.Landing:
+        """Land what is ``wanted`` unless the last landing was of that; ``state`` keeps what was landed."""
+        known = plan.Landing.recorded(state)
+        landed = known.next(wanted)
+        if landed == known:
+            self.say("these files have landed already")
+            return landed
+        self.say("landing the files")
+        landing.land(shop, words)
+        landed.save(state)
+        return landed
 
     def await_bucket(self, starting: Future[Stack]) -> Stack:
         """The shop's stack, as soon as its object store answers; raises what the start raises."""
@@ -128,20 +138,20 @@ class Demo:
             api.start_over(run)
         return watching.follow(api, run, self.say)
 
-    def summarise(self, stack: Stack, api: AirflowApi, runs: Sequence[Run], released: Run) -> summary.Summary:
+    def summarise(self, shop: Shop, api: AirflowApi, runs: Sequence[Run], released: Run) -> summary.Summary:
         """Read back what the runs have left: their results, the release, its exports."""
-        store = landing.store_of(stack)
+        store, logins = store_of(shop), shop.logins()
         published = (api.result(released, "publish") or {}).get("ops.releases", {})
         release = releases.read(store, ReleaseKey.parse(published["release"]))
         current = releases.current(store)
         segments = summary.exported_rows(store, release, "user_segments")
         return summary.Summary(
             pages=[
-                summary.Page("Airflow", stack.airflow_url, f"{stack.airflow_user} / {stack.airflow_password}"),
-                summary.Page("MLflow", stack.mlflow_url, ""),
-                summary.Page("quality of the tables", stack.pages_url, ""),
-                summary.Page("report of the release", places.address(stack.pages_url, places.release_page(release.origin)), ""),
-                summary.Page("object store (S3)", stack.s3_endpoint, f"keys in {stack.env_file}"),
+                summary.Page("Airflow", shop.airflow_url, logins["airflow"]),
+                summary.Page("MLflow", shop.mlflow_url, ""),
+                summary.Page("quality of the tables", shop.pages_url, ""),
+                summary.Page("report of the release", places.address(shop.pages_url, places.release_page(release.origin)), ""),
+                summary.Page("exports (S3) and mart", shop.s3_endpoint, logins["reader"]),
             ],
             release=release,
             is_current=current is not None and current.id == release.id,
@@ -191,6 +201,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--shop", help="name of the shop; each has its own data (default: the source's name)")
     parser.add_argument("--input", type=Path, help="file or folder of the source's files; none for the synthetic shop")
     parser.add_argument("--through", type=date.fromisoformat, help="last day, YYYY-MM-DD (default: the files' last; synthetic: 2026-06-30)")
+    parser.add_argument("--deployed", action="store_true", help="on services that run already and that the environment names")
     parser.add_argument("--users", type=int, default=2_000, help="users of the synthetic shop")
     parser.add_argument("--items", type=int, default=500, help="its items")
     parser.add_argument("--days", type=int, default=35, help="its days")

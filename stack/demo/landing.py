@@ -8,34 +8,23 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from jobs.landing import landed_days
-from jobs.settings import Settings
 from jobs.sources.source import load
 from jobs.store import Store
 from stack.errors import StackError
 from stack.services import Stack
+from stack.shop import Shop, store_of
 
 SYNTHETIC = "synthetic"
 LAST_SYNTHETIC_DAY = date(2026, 6, 30)
 """A fixed day, so that the same command makes the same shop next week."""
 
 
-def settings_of(stack: Stack) -> Settings:
-    """The shop's settings."""
-    return Settings.from_environment({"TRADEWIND_ENV_FILE": str(stack.env_file)})
-
-
-def store_of(stack: Stack) -> Store:
-    """The shop's bucket."""
-    return Store.from_settings(settings_of(stack))
-
-
 def bucket_answers(stack: Stack) -> bool:
-    """Whether the shop's own bucket can be used already (another shop's stack on the same port refuses the login)."""
+    """Whether the shop's own buckets can be used already (another shop's stack on the same port refuses the login)."""
     if not stack.env_file.exists():
         return False
-    store = store_of(stack)
     try:
-        store.client.head_bucket(Bucket=store.bucket)
+        store_of(stack).knock()
     except (BotoCoreError, ClientError):
         return False
     return True
@@ -56,14 +45,14 @@ def command(source: str, place: Path | None, through: date | None, size: dict[st
     return [sys.executable, "-m", "jobs.land", "--source", source, "--input", str(place.resolve()), *limit]
 
 
-def land(stack: Stack, words: list[str]) -> None:
+def land(shop: Shop, words: list[str]) -> None:
     """Run the landing command with its output on this terminal; raises StackError when it fails."""
-    done = subprocess.run(words, env=stack.environment(), check=False)
+    done = subprocess.run(words, env=shop.environment(), check=False)
     if done.returncode != 0:
         raise StackError(f"Landing failed with exit code {done.returncode}.", advice="The lines above say why.")
 
 
-def days_there(stack: Stack) -> tuple[date, ...]:
+def days_there(shop: Shop) -> tuple[date, ...]:
     """The days that have landed, every feed of them."""
-    settings = settings_of(stack)
-    return landed_days(Store.from_settings(settings), load(stack.source, settings.optional_feeds))
+    settings = shop.job_settings_read()
+    return landed_days(Store.from_settings(settings), load(shop.source, settings.optional_feeds))

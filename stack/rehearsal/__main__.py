@@ -29,6 +29,7 @@ from stack.rehearsal.reader import Reader, problems
 from stack.rehearsal.victims import plan
 from stack.services import Stack, temporary
 from stack.settings import StackSettings
+from stack.shop import store_of
 
 LAST_DAY = date(2026, 6, 30)
 FEEDS = tuple(verdict.PARSED)
@@ -74,7 +75,7 @@ def rehearse(stack: Stack, options: argparse.Namespace, say: Callable[[str], Non
     api.wait_for_dags(DAGS)
     victims = plan(options.kills, options.seed)
     disturbed = Disturbed(stack, api, random.Random(options.seed), say)  # noqa: S311 - chance, not secrets
-    store = landing.store_of(stack)
+    store = store_of(stack)
     share = -(-options.kills // len(legs))
     with Reader(store) as reader:
         for number, leg in enumerate(itertools.chain(legs, itertools.cycle(legs[-options.daily :]))):
@@ -107,7 +108,7 @@ def rehearse(stack: Stack, options: argparse.Namespace, say: Callable[[str], Non
 
 def landed_rows(stack: Stack, days: Sequence[date]) -> Mapping[str, int]:
     """Feed -> rows that the markers of the days name."""
-    return verdict.marked_rows(landing.store_of(stack), stack.source, FEEDS, days)
+    return verdict.marked_rows(store_of(stack), stack.source, FEEDS, days)
 
 
 def _parser() -> argparse.ArgumentParser:

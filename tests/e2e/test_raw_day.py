@@ -16,7 +16,11 @@ from jobs.landing import LandedFile, Marker, folder, write_marker
 from jobs.privacy import pseudonym
 from jobs.settings import Settings
 from jobs.store import Store
+from stack.backup import backup
+from stack.credentials import DATABASES
+from stack.services import Stack, silent
 from stack.settings import StackSettings
+from tests.secret_hunt import command_lines, planted, shown_below, shown_in
 
 pytestmark = pytest.mark.timeout(3_000)  # four whole DAGs, on a busy machine
 
@@ -85,6 +89,12 @@ WITHDRAWN = ("u002", "u004", "u007", "u022", "u037")
 AGREED_TO_ADS = ("u005", "u010", "u015", "u020", "u025", "u030", "u035", "u040")
 """All of them have ordered more than once."""
 
+LISTED = set[str]()
+"""The command lines of all processes that a look at the machine has met while the DAGs ran."""
+
+PRIVATE = ("credentials.json", "tradewind.env", "reader.env", "conf/", "run/", "postgres/")
+"""Places that are meant to hold secrets, of mode 0600 or in a folder of a user of its own."""
+
 
 def land(store: Store, source: str) -> None:
     """Put the day's files and markers into the landing zone, as a shop's exporter would."""
@@ -118,7 +128,9 @@ def two_releases(services: Settings, airflow_environment: dict[str, str], mlflow
     assert mlflow_server == services.mlflow_tracking_uri
     store = Store.from_settings(services)
     land(store, services.source)
-    run_dags(airflow_environment, *("refine_daily", "release_daily") * 2)
+    with command_lines() as seen:
+        run_dags(airflow_environment, *("refine_daily", "release_daily") * 2)
+    LISTED.update(seen)
     return releases(store)
 
 
@@ -224,3 +236,23 @@ def test_the_audits_and_runs_of_all_attempts_are_on_record(lake_spark: SparkSess
     audits = lake_spark.table("lake.ops.quality_results").join(runs.select("run_id").distinct(), "run_id")
     assert audits.where("table_name = 'silver.events'").count() == 2 * len(SUITE.expectations)
     assert audits.where("severity = 'critical' AND NOT is_met").count() == 0
+
+
+def test_no_secret_is_on_a_command_line_in_a_log_in_a_database_or_in_the_store(
+    two_releases: list[dict[str, Any]], test_stack: Stack, tmp_path: Path
+) -> None:
+    assert len(two_releases) == 2
+    secrets = planted(test_stack.credentials)
+    assert len(secrets) > 15
+    assert any("spark_entry.py" in line or "spark_driver.py" in line for line in LISTED), "no driver was seen at work"
+    assert shown_in((line.encode() for line in LISTED), secrets) == set()
+    assert shown_below(test_stack.state, secrets, private=PRIVATE) == {}
+    kept = tmp_path / "kept"
+    backup(test_stack, kept, silent)
+    for name in DATABASES:  # what task pages, rendered fields, XComs, parameters and tags of runs are read from
+        with (tmp_path / f"{name}.sql").open("wb") as dump:
+            restored = [str(test_stack.postgres.binaries / "pg_restore"), "--file=-", str(kept / f"{name}.dump")]
+            subprocess.run(restored, stdout=dump, check=True)
+    assert shown_below(tmp_path, secrets, private=("kept/",)) == {}
+    (tmp_path / "planted.log").write_bytes(b"password=" + secrets["postgres_roles lake"])
+    assert shown_below(tmp_path, secrets, private=("kept/",)) == {"planted.log": {"postgres_roles lake"}}

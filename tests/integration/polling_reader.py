@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pyarrow.parquet as pq
 
 from jobs.settings import Settings
+from jobs.store import Store
 
 PAUSE_SECONDS = 0.1
 """Between two looks, so that the tests beside get their turn."""
@@ -27,12 +27,8 @@ class Reader:
     """Polls, and notes every release that it saw and everything that was wrong with one."""
 
     def __init__(self, settings: Settings) -> None:
-        secret = settings.s3_secret_key.get_secret_value() if settings.s3_secret_key else None
-        key = settings.s3_access_key.get_secret_value() if settings.s3_access_key else None
-        self.bucket = settings.bucket
-        self.s3 = boto3.client(
-            "s3", endpoint_url=settings.s3_endpoint, region_name=settings.s3_region, aws_access_key_id=key, aws_secret_access_key=secret
-        )
+        exports = Store.from_settings(settings).of("releases/")
+        self.bucket, self.s3 = exports.bucket, exports.client
         self.seen: list[str] = []
         self.wrong: list[str] = []
         self.polls = 0

@@ -10,11 +10,14 @@ import pytest
 from jobs.settings import Settings
 from jobs.store import Store
 from stack import backup
-from stack.backup import MANIFEST
+from stack.backup import MANIFEST, models_of
 from stack.errors import StackError
 from stack.services import Stack
 
 KEYS = {"mlflow/1/a=b/model.bin": b"\0\1\2", "landing/x/events/2026-05-04/é.gz": b"", "releases/2026-05-04/000001.json": b"{}"}
+
+EXPORTED, MODEL = "exports/backup_test/part.csv", "mlflow/9/backup_test/model.bin"
+"""Of other buckets."""
 
 
 @pytest.fixture
@@ -30,11 +33,14 @@ def shop(test_stack: Stack, services: Settings) -> Iterator[Stack]:
         mart.execute("GRANT SELECT ON backup_test.fact TO mart_reader")
     for key, content in KEYS.items():
         store.write(f"backup_test/{key}", content)
+    store.write(EXPORTED, b"exported")
+    models_of(test_stack).write(MODEL, b"model")
     yield test_stack
     with _of(test_stack, "lake") as lake, _of(test_stack, "mart") as mart:
         lake.execute("DROP TABLE IF EXISTS backup_test")
         mart.execute("DROP SCHEMA IF EXISTS backup_test CASCADE")
-    store.delete([stored.key for stored in store.list("backup_test/")])
+    store.delete([EXPORTED, *(stored.key for stored in store.list("backup_test/"))])
+    models_of(test_stack).delete([MODEL])
 
 
 def _of(stack: Stack, role: str, *, dbname: str | None = None) -> "psycopg.Connection[tuple[object, ...]]":
@@ -51,6 +57,8 @@ def test_what_was_wiped_comes_back_and_what_came_after_is_gone(shop: Stack, serv
     made = backup.backup(shop, folder, silent)
     store.delete([f"backup_test/{key}" for key in KEYS])
     store.write("backup_test/later", b"later")
+    store.delete([EXPORTED])
+    models_of(shop).write(MODEL, b"another")
     with _of(shop, "lake") as lake, _of(shop, "mart") as mart:
         lake.execute("DROP TABLE backup_test")
         mart.execute("DROP SCHEMA backup_test CASCADE")
@@ -61,6 +69,7 @@ def test_what_was_wiped_comes_back_and_what_came_after_is_gone(shop: Stack, serv
     assert {stored.key: store.read(stored.key) for stored in store.list("backup_test/")} == {
         f"backup_test/{key}": content for key, content in KEYS.items()
     }
+    assert (store.read(EXPORTED), models_of(shop).read(MODEL)) == (b"exported", b"model")
     with _of(shop, "lake") as lake, _of(shop, "mart_reader", dbname="mart") as reader:
         assert lake.execute("SELECT * FROM backup_test ORDER BY cup").fetchall() == [(1, "blue"), (2, "a 'quoted' one")]
         lake.execute("INSERT INTO backup_test VALUES (3, 'the role owns it still')")
@@ -114,7 +123,7 @@ def test_a_key_that_leads_out_of_the_folder_is_refused(key: str, shop: Stack, tm
 def test_no_password_is_in_a_backup(shop: Stack, tmp_path: Path) -> None:
     folder = tmp_path / "kept"
     backup.backup(shop, folder, silent)
-    secrets = [shop.credentials.postgres_admin, shop.credentials.s3_secret_key, shop.credentials.pseudonym_key]
+    secrets = [shop.credentials.postgres_admin, *shop.credentials.s3_secret_keys.values(), shop.credentials.pseudonym_key]
     texts = [file.read_bytes() for file in folder.rglob("*") if file.is_file()]
     assert [secret for secret in secrets for text in texts if secret.encode() in text] == []
     assert oct(folder.stat().st_mode & 0o777) == "0o700"

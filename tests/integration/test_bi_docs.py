@@ -19,6 +19,7 @@ from jobs.release.publish import publish
 from jobs.settings import Settings
 from jobs.sources.source import load
 from jobs.store import Store
+from stack.services import Stack
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs/bi.md"
 DAY = date(2026, 5, 31)
@@ -69,15 +70,10 @@ def release_id(empty_lake: SparkSession, services: Settings) -> str:
 
 
 def test_every_python_block_of_the_guide_runs_and_finds_the_release(
-    release_id: str, services: Settings, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    release_id: str, test_stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert services.s3_access_key is not None
-    assert services.s3_secret_key is not None
-    monkeypatch.setenv("TRADEWIND_S3_ENDPOINT", services.s3_endpoint or "")
-    monkeypatch.setenv("TRADEWIND_S3_REGION", services.s3_region)
-    monkeypatch.setenv("TRADEWIND_S3_ACCESS_KEY", services.s3_access_key.get_secret_value())
-    monkeypatch.setenv("TRADEWIND_S3_SECRET_KEY", services.s3_secret_key.get_secret_value())
-    monkeypatch.setenv("TRADEWIND_BUCKET", services.bucket)
+    for line in test_stack.reader_file.read_text(encoding="utf-8").splitlines():
+        monkeypatch.setenv(*line.split("=", 1))
 
     blocks = re.findall(r"^```python\n(.*?)^```", GUIDE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
     assert len(blocks) >= 8

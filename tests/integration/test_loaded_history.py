@@ -29,6 +29,7 @@ from jobs.sql import answer
 from jobs.store import Store
 from jobs.tables import contract_of
 from tests.landed_day import events_of, land_events
+from tests.stack_fixtures import ONE_BUCKET
 
 pytestmark = pytest.mark.timeout(1_200)
 
@@ -43,7 +44,7 @@ At = Callable[..., Context]
 @pytest.fixture(scope="module")
 def shop(services: Settings) -> Settings:
     """The shop of these tests, with a bucket of its own: the files of other tests are old by its newest day."""
-    mine = services.model_copy(update={"bucket": "loaded-history"})
+    mine = services.model_copy(update={"bucket": "loaded-history", **ONE_BUCKET})
     Store.from_settings(mine).client.create_bucket(Bucket=mine.bucket)
     return mine
 

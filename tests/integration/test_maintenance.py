@@ -191,7 +191,7 @@ def test_an_old_file_that_no_snapshot_names_goes_and_a_young_one_stays(
     for name in ("old", "young"):
         context.store.write(f"{place}/{name}.parquet", b"12345")
     week_ago = (datetime.now(UTC) - timedelta(days=7)).timestamp()
-    os.utime(test_stack.state / "objects" / context.store.bucket / place / "old.parquet", (week_ago, week_ago))
+    os.utime(test_stack.state / "objects" / "lake" / context.store.bucket / place / "old.parquet", (week_ago, week_ago))
     done = sweep_orphans(context, [table], datetime.now(UTC))
     assert ([orphans.key_of(name) for going in done.plan for name in going.names], done.freed) == ([f"{place}/old.parquet"], 5)
     assert [entry.key for entry in context.store.list(place) if not entry.size > 5] == [f"{place}/young.parquet"]

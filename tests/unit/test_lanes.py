@@ -76,6 +76,20 @@ def test_after_a_step_that_failed_no_lane_begins_another() -> None:
     assert set(begun) <= {"gold.a", "gold.b"}
 
 
+def test_of_two_that_failed_side_by_side_the_first_in_order_is_told() -> None:
+    both, later_failed = threading.Barrier(2, timeout=30), threading.Event()
+
+    def build(one: Step) -> None:
+        both.wait()
+        if one.writes[0].table.name == "gold.a":
+            later_failed.wait(30)
+        later_failed.set()
+        raise ValueError(one.writes[0].table.name)
+
+    with pytest.raises(ValueError, match=r"gold\.a"):
+        build_in_lanes([step("a"), step("b")], build)
+
+
 def _slowly(build: Callable[[Step], None], failed: threading.Event) -> Callable[[Step], None]:
     def slow(one: Step) -> None:
         build(one)

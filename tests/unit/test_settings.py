@@ -7,6 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from jobs.errors import SettingsError
+from jobs.session import secret_conf, static_conf
 from jobs.settings import Settings
 
 WHOLE = {
@@ -16,6 +17,8 @@ WHOLE = {
     "TRADEWIND_MLFLOW_TRACKING_URI": "http://127.0.0.1:1",
     "TRADEWIND_PSEUDONYM_KEY": "k" * 32,
 }
+
+STRONG = {"TRADEWIND_CATALOG_PASSWORD": "9b1c4e7d20f35a68", "TRADEWIND_PSEUDONYM_KEY": "0c5f1e9ab3d74826c5f1e9ab3d748260"}
 
 
 def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
@@ -39,6 +42,60 @@ def test_a_missing_one_is_named_and_no_secret_is_shown() -> None:
 def test_half_a_pair_of_keys_is_refused() -> None:
     with pytest.raises(SettingsError, match="go together"):
         Settings.from_environment(WHOLE | {"TRADEWIND_S3_ACCESS_KEY": "only-one"})
+
+
+def test_half_a_pair_of_keys_for_exports_is_refused() -> None:
+    with pytest.raises(SettingsError, match=r"EXPORT_S3_ACCESS_KEY and .* go together"):
+        Settings.from_environment(WHOLE | {"TRADEWIND_EXPORT_S3_SECRET_KEY": "only-one"})
+
+
+@pytest.mark.parametrize(
+    ("variable", "secret", "said"),
+    [
+        ("TRADEWIND_CATALOG_PASSWORD", "lake", "TRADEWIND_CATALOG_PASSWORD is a word that everybody tries"),
+        ("TRADEWIND_CATALOG_PASSWORD", "Password1234!", "everybody tries"),
+        ("TRADEWIND_MLFLOW_PASSWORD", "8f3kd0s", "TRADEWIND_MLFLOW_PASSWORD is shorter than 16"),
+        ("TRADEWIND_PSEUDONYM_KEY", "k" * 32, "TRADEWIND_PSEUDONYM_KEY has fewer than 8 different"),
+        (
+            "TRADEWIND_MART_PASSWORD",
+            STRONG["TRADEWIND_CATALOG_PASSWORD"],
+            "TRADEWIND_MART_PASSWORD is the same as TRADEWIND_CATALOG_PASSWORD",
+        ),
+    ],
+)
+def test_a_default_password_serves_on_one_machine_only(variable: str, secret: str, said: str) -> None:
+    Settings.from_environment(WHOLE | {variable: secret})
+    elsewhere = WHOLE | STRONG | {"TRADEWIND_CATALOG_URI": "jdbc:postgresql://db.shop.example:5432/lake"}
+    Settings.from_environment(elsewhere)
+    with pytest.raises(SettingsError, match=said) as refused:
+        Settings.from_environment(elsewhere | {variable: secret})
+    assert secret not in str(refused.value).replace(variable, "")
+
+
+def test_a_catalog_is_a_database_a_rest_service_or_glue() -> None:
+    database = Settings.from_environment(WHOLE)
+    without = {name: value for name, value in WHOLE.items() if not name.startswith("TRADEWIND_CATALOG_")}
+    rest = Settings.from_environment(
+        without
+        | STRONG
+        | {"TRADEWIND_CATALOG_URI": "https://polaris.shop.example/api/catalog", "TRADEWIND_CATALOG_USER": "jobs"}
+        | {"TRADEWIND_CATALOG_PROPERTIES": '{"warehouse": "shop", "scope": "PRINCIPAL_ROLE:ALL"}'}
+    )
+    key = {"TRADEWIND_PSEUDONYM_KEY": STRONG["TRADEWIND_PSEUDONYM_KEY"]}
+    glue = Settings.from_environment(without | key | {"TRADEWIND_CATALOG_URI": "glue"})
+    of = {"jdbc": database, "rest": rest, "glue": glue}
+    for kind, settings in of.items():
+        assert static_conf(settings)["spark.sql.catalog.lake.type"] == kind
+    assert secret_conf(database)["spark.sql.catalog.lake.jdbc.password"] == "hush-hush"
+    assert secret_conf(rest)["spark.sql.catalog.lake.credential"] == f"jobs:{STRONG['TRADEWIND_CATALOG_PASSWORD']}"
+    assert static_conf(rest)["spark.sql.catalog.lake.warehouse"] == "shop"
+    assert secret_conf(glue) == {}
+
+
+@pytest.mark.parametrize("without", ["TRADEWIND_CATALOG_USER", "TRADEWIND_CATALOG_PASSWORD"])
+def test_a_database_asks_for_user_and_password(without: str) -> None:
+    with pytest.raises(SettingsError, match=r"CATALOG_USER and TRADEWIND_CATALOG_PASSWORD go together"):
+        Settings.from_environment({name: value for name, value in WHOLE.items() if name != without})
 
 
 def test_scratch_in_the_object_store_is_in_the_shops_own_bucket() -> None:

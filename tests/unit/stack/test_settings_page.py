@@ -32,7 +32,7 @@ def test_every_setting_is_there_and_explained() -> None:
     ("name", "cells"),
     [
         ("TRADEWIND_CATALOG_URI", ["**required**", "", ""]),
-        ("TRADEWIND_CATALOG_PASSWORD", ["**required**", "", "yes"]),
+        ("TRADEWIND_PSEUDONYM_KEY", ["**required**", "", "yes"]),
         ("TRADEWIND_S3_SECRET_KEY", ["none", "", "yes"]),
         ("TRADEWIND_RAW_RETENTION_DAYS", ["`400`", "days", ""]),
         ("hide_out_of_stock", ["`true`", "", ""]),

@@ -7,8 +7,8 @@ from jobs.recommender.als.blocks import PAIRS_A_BLOCK
 from jobs.settings import Settings
 from stack.cluster_check.set_ups import set_ups, shop_of
 from stack.cluster_check.work import PAIRS, made_pairs
-from stack.demo.landing import store_of
 from stack.services import Stack
+from stack.shop import store_of
 
 CLUSTER = "spark://127.0.0.1:7077"
 DIFFERING = {"bucket", "catalog_uri", "spark_master", "spark_shuffle_partitions", "scratch_uri"}

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from stack.object_store import MD5_ATTRIBUTE, stale_uploads
+from stack.s3proxy import MD5_ATTRIBUTE, stale_uploads
 
 UUID = "0b6ae4e5-6a6c-4c57-a2de-0a6a4d8d2c11"
 

@@ -324,7 +324,7 @@ class Lake:
         frame.createOrReplaceTempView(view)
         matches = " AND ".join(f"t.`{key}` = s.`{key}`" for key in keys)
         self.spark.sql(
-            f"MERGE INTO {_full(table.name)} t USING {view} s ON {matches} WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"
+            f"MERGE INTO {_full(table.name)} t USING {view} s ON {matches} WHEN MATCHED THEN UPDATE SET * WHEN NOT MATCHED THEN INSERT *"  # nosec B608
         )
         self.spark.catalog.dropTempView(view)
 

@@ -115,7 +115,7 @@ def _pin(spark: SparkSession, snapshots: Mapping[str, int]) -> None:
         if name.endswith(REJECTED) and _has_expired(spark, name, snapshot_id):
             continue  # rejected lines hold raw text, whose retention ends before the release's
         pinned = f"{LAKE}.{name} VERSION AS OF {snapshot_id}"
-        spark.sql(f"CREATE OR REPLACE VIEW spark_catalog.{name} AS SELECT * FROM {pinned}")  # noqa: S608  names and numbers of a release
+        spark.sql(f"CREATE OR REPLACE VIEW spark_catalog.{name} AS SELECT * FROM {pinned}")  # noqa: S608  names and numbers of a release  # nosec B608
 
 
 def _has_expired(spark: SparkSession, name: str, snapshot_id: int) -> bool:

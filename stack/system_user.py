@@ -12,7 +12,7 @@ from pathlib import Path
 from stack.errors import StackError
 
 CANDIDATES = ("postgres", "nobody")
-FALLBACK_BASE = Path("/var/tmp")  # noqa: S108  (survives a restart of the machine, and every user can reach it)
+FALLBACK_BASE = Path("/var/tmp")  # noqa: S108  (survives a restart of the machine, and every user can reach it)  # nosec B108
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def main() -> None:
     }
     del environment[ADMIN_PASSWORD]
     command = [sys.executable, "-m", "mlflow", "server", "--app-name", "basic-auth"]
-    command += ["--host", setting("MLFLOW_HOST", "0.0.0.0"), "--port", setting("MLFLOW_PORT", PORT)]  # noqa: S104  (of a container)
+    command += ["--host", setting("MLFLOW_HOST", "0.0.0.0"), "--port", setting("MLFLOW_PORT", PORT)]  # noqa: S104  (of a container)  # nosec B104
     command += ["--workers", setting("MLFLOW_WORKERS", "1"), "--artifacts-destination", setting("MLFLOW_ARTIFACTS")]
     os.execve(sys.executable, command, environment)  # noqa: S606  (no shell is wanted)
 

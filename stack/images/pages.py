@@ -31,7 +31,7 @@ def main() -> None:
         secret_key=given[SECRET_KEY],
     )
     pages = handler(store, names=names_of(setting("PAGES_HOSTS", "localhost,127.0.0.1")), login=Login("viewer", given[PASSWORD]))
-    ThreadingHTTPServer(("0.0.0.0", PORT), pages).serve_forever()  # noqa: S104  (of a container)
+    ThreadingHTTPServer(("0.0.0.0", PORT), pages).serve_forever()  # noqa: S104  (of a container)  # nosec B104
 
 
 if __name__ == "__main__":

@@ -204,13 +204,19 @@ class Settings(BaseSettings):
     def _secrets_are_hard_to_guess(self) -> Self:
         """On one machine alone a weak secret does no harm; wherever an address leads elsewhere it is refused."""
         addresses = (self.s3_endpoint, self.catalog_uri.removeprefix("jdbc:"), self.mart_uri, self.mlflow_tracking_uri)
-        if all(urlparse(address).hostname in LOOPBACK for address in addresses if address):  # `glue` has no host
+        if all(_is_on_this_machine(address) for address in addresses if address):
             return self
         secrets = {f"{PREFIX}{name.upper()}": value.get_secret_value() for name, value in self if isinstance(value, SecretStr)}
         if wrong := weak({name: value for name, value in secrets.items() if not name.endswith("_ACCESS_KEY")}):
             message = f"{'; '.join(wrong)}: outside one machine no such secret is taken"
             raise ValueError(message)
         return self
+
+
+def _is_on_this_machine(address: str) -> bool:
+    """Whether nothing leaves the machine for it: a loopback address, a file."""
+    host = urlparse(address).hostname
+    return host in LOOPBACK or (host is None and address != "glue")
 
 
 def _parse(text: str) -> dict[str, str]:

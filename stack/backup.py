@@ -144,6 +144,7 @@ def restore(stack: Stack, folder: Path, report: Report) -> Manifest:
     stores = Stores(store_of(stack), models_of(stack))
     for name in manifest.databases:
         _load(stack, name, folder)
+    stack.postgres.create_databases(stack.credentials)  # a new database is open to everybody
     report(f"restored the databases {', '.join(manifest.databases)}")
     strangers = [key for key in stores.all_keys() if key not in manifest.objects]
     for store in (stores.shop, stores.models):

@@ -69,6 +69,8 @@ def test_what_was_wiped_comes_back_and_what_came_after_is_gone(shop: Stack, serv
     assert {stored.key: store.read(stored.key) for stored in store.list("backup_test/")} == {
         f"backup_test/{key}": content for key, content in KEYS.items()
     }
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        _of(shop, "mart_reader", dbname="lake")
     assert (store.read(EXPORTED), models_of(shop).read(MODEL)) == (b"exported", b"model")
     with _of(shop, "lake") as lake, _of(shop, "mart_reader", dbname="mart") as reader:
         assert lake.execute("SELECT * FROM backup_test ORDER BY cup").fetchall() == [(1, "blue"), (2, "a 'quoted' one")]

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -86,7 +86,7 @@ def made_and_killed(store: Store, spark: SparkSession, reader: "subprocess.Popen
     """Make the releases, by publishers of which some die on the way; returns how many died before their commit."""
     chance, killed = np.random.default_rng(SEED), 0
     while (made := len(committed(store))) < RELEASES:
-        dying = Dying(**{name: getattr(store, name) for name in ("bucket", "endpoint", "region", "access_key", "secret_key")})
+        dying = Dying(**{one.name: getattr(store, one.name) for one in fields(Store)})
         if chance.random() < 0.25:
             dying.left[0] = int(chance.integers(1, WRITES))
         try:

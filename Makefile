@@ -104,10 +104,12 @@ bench-small: envs ## a small round of two of them, for CI: fails where a ratio i
 	exit $$failed
 
 $(RIVALS): benchmarks/requirements-rivals.txt
-	@echo "installing the rivals of the benchmarks"
-	@$(LOCAL)/uv/bin/uv venv --quiet --allow-existing --python $(JOBS)/python $(LOCAL)/envs/rivals
-	@$(LOCAL)/uv/bin/uv pip sync --quiet --python $(RIVALS) --require-hashes $<
-	@touch $(RIVALS)
+$(AUDIT)/python: requirements-audit.txt
+$(RIVALS) $(AUDIT)/python:
+	@echo "installing an environment of $<"
+	@$(LOCAL)/uv/bin/uv venv --quiet --allow-existing --python $(JOBS)/python $(@:/bin/python=)
+	@$(LOCAL)/uv/bin/uv pip sync --quiet --python $@ --require-hashes $<
+	@touch $@
 
 AUDITED := requirements.txt dags/requirements.txt docker/requirements-airflow.txt docker/requirements-mlflow.txt
 
@@ -116,11 +118,6 @@ audit: envs $(AUDIT)/python ## ask the public advisories about every pinned pack
 	for lock in $(AUDITED); do echo "$$lock"; $(AUDIT)/pip-audit --disable-pip --require-hashes --progress-spinner off -r $$lock || failed=1; done; \
 	$(AUDIT)/bandit --quiet --recursive --severity-level medium jobs expectations stack dags bin || failed=1; \
 	exit $$failed
-
-$(AUDIT)/python: requirements-audit.txt
-	@$(LOCAL)/uv/bin/uv venv --quiet --allow-existing --python $(JOBS)/python $(LOCAL)/envs/audit
-	@$(LOCAL)/uv/bin/uv pip sync --quiet --python $@ --require-hashes $<
-	@touch $@
 
 check: envs ## lint, format, types, import contracts, generated pages, promises of the exports: two at a time
 	@$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target $(CHECKS)

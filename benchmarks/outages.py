@@ -21,7 +21,6 @@ from pathlib import Path
 
 from jobs.catalog import REFINE, SCORE
 from jobs.landing import MARKER, folder
-from jobs.settings import Settings
 from jobs.store import Store
 from stack.health import await_healthy
 from stack.object_store import NAME as OBJECT_STORE
@@ -181,7 +180,7 @@ def landed(change: Callable[[bytes], bytes | None], name: str) -> Outage:
 
     @contextmanager
     def outage(stack: Stack) -> Iterator[Mapping[str, str]]:
-        services = settings_of(stack)
+        services = stack.job_settings_read()
         store, key = Store.from_settings(services), folder(services.source, "events", DAY) + name
         whole = store.read(key) or b""
         changed = change(whole)
@@ -200,12 +199,12 @@ def landed(change: Callable[[bytes], bytes | None], name: str) -> Outage:
 @contextmanager
 def rejects(stack: Stack) -> Iterator[Mapping[str, str]]:
     """A tenth of the lines cannot be read; mended by landing the day again."""
-    land_events(settings_of(stack), DAY, *events_of(DAY, 36), *["{cut"] * 4)
+    land_events(stack.job_settings_read(), DAY, *events_of(DAY, 36), *["{cut"] * 4)
     succeed(stack, BRONZE, "rejects")
     try:
         yield EVERYTHING_WELL
     finally:
-        land_events(settings_of(stack), DAY, *events_of(DAY, 40))
+        land_events(stack.job_settings_read(), DAY, *events_of(DAY, 40))
         succeed(stack, BRONZE, "no-rejects")
 
 
@@ -215,7 +214,7 @@ def unrefined(stack: Stack) -> Iterator[Mapping[str, str]]:
     try:
         yield EVERYTHING_WELL
     finally:
-        land_events(settings_of(stack), NEXT_DAY, *events_of(NEXT_DAY, 40))
+        land_events(stack.job_settings_read(), NEXT_DAY, *events_of(NEXT_DAY, 40))
         for tables in (BRONZE, SILVER, GOLD):
             succeed(stack, tables, "refined-at-last", day=NEXT_DAY)
 
@@ -240,11 +239,6 @@ def killed(stack: Stack) -> Iterator[Mapping[str, str]]:
     for process in drivers(stack.env_file):
         process.kill()
     yield EVERYTHING_WELL
-
-
-def settings_of(stack: Stack) -> Settings:
-    """The shop's settings."""
-    return Settings.from_environment({"TRADEWIND_ENV_FILE": str(stack.env_file)})
 
 
 def succeed(stack: Stack, tables: tuple[str, ...], run_id: str, *, day: date = DAY) -> None:
@@ -308,7 +302,7 @@ def seen(stack: Stack, layer: str) -> list[str]:
 
 def head_of_main(stack: Stack, location: str) -> int | None:
     """The published snapshot in a table's metadata file; branches of attempts do not count."""
-    content = Store.from_settings(settings_of(stack)).read(location.split("/", 3)[3])
+    content = Store.from_settings(stack.job_settings_read()).read(location.split("/", 3)[3])
     head: int | None = json.loads(content or b"{}").get("refs", {}).get("main", {}).get("snapshot-id")
     return head
 
@@ -342,7 +336,7 @@ def main() -> int:
     with small_file_systems(stack):
         try:
             stack.start(names=BASE)
-            land_events(settings_of(stack), DAY, *events_of(DAY, 40))
+            land_events(stack.job_settings_read(), DAY, *events_of(DAY, 40))
             layers = (BRONZE, SILVER, GOLD)
             needed = max(layers.index(rehearsal.tables) if rehearsal.tables in layers else len(layers) for rehearsal in chosen)
             for task in layers[: max(1, needed)]:

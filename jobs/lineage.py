@@ -180,7 +180,7 @@ class Lineage:
                 made.append(Dataset(f"mlflow://{settings.shop}", model, str(result["champion_version"])))
         release = outcome.get("ops.releases", {})
         for name, rows in release.get("rows", {}).items():
-            made.append(Dataset(f"s3://{settings.export_bucket or settings.bucket}", f"exports/{name}", release["release"], rows=rows))
+            made.append(Dataset(f"s3://{settings.bucket_of_exports}", f"exports/{name}", release["release"], rows=rows))
         return made
 
     def _behind_release(self, outcome: Mapping[str, Any]) -> list[Dataset]:

@@ -100,10 +100,10 @@ def secret_conf(settings: Settings) -> dict[str, str]:
     conf = {}
     if settings.catalog_password:
         password = settings.catalog_password.get_secret_value()
-        is_database = settings.catalog_uri.startswith("jdbc:")
-        conf[f"{catalog}.{'jdbc.password' if is_database else 'credential'}"] = (
-            password if is_database else f"{settings.catalog_user}:{password}"
-        )
+        if settings.catalog_uri.startswith("jdbc:"):
+            conf[f"{catalog}.jdbc.password"] = password
+        else:
+            conf[f"{catalog}.credential"] = f"{settings.catalog_user}:{password}"
     if settings.s3_access_key and settings.s3_secret_key:
         conf[f"{catalog}.s3.access-key-id"] = settings.s3_access_key.get_secret_value()
         conf[f"{catalog}.s3.secret-access-key"] = settings.s3_secret_key.get_secret_value()

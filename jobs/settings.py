@@ -139,6 +139,11 @@ class Settings(BaseSettings):
             ) from None
 
     @property
+    def bucket_of_exports(self) -> str:
+        """Where exports, releases and pages lie."""
+        return self.export_bucket or self.bucket
+
+    @property
     def scratch_is_in_store(self) -> bool:
         """Whether ``scratch_uri`` names the shop's bucket."""
         return self.scratch_uri.startswith("s3:")

@@ -58,7 +58,7 @@ class Store:
         """The bucket or buckets that the settings name."""
         own = (settings.bucket, settings.s3_access_key, settings.s3_secret_key)
         given = settings.export_s3_access_key or settings.s3_access_key, settings.export_s3_secret_key or settings.s3_secret_key
-        for_exports = (settings.export_bucket or settings.bucket, *given)
+        for_exports = (settings.bucket_of_exports, *given)
         exports = None if for_exports == own else cls._one(settings, *for_exports)
         return cls._one(settings, *own, exports=exports)
 
@@ -70,10 +70,6 @@ class Store:
     def of(self, key: str) -> "Store":
         """The bucket in which a key, or what begins with it, lies."""
         return self.exports if self.exports is not None and key.startswith(EXPORTED) else self
-
-    def address(self, key: str) -> str:
-        """Where an object lies, as ``s3://bucket/key``."""
-        return f"s3://{self.of(key).bucket}/{key}"
 
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "client"}

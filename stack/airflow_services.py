@@ -10,10 +10,10 @@ from typing import Any
 
 import requests
 
-from jobs.catalog import POOLS
 from stack import java
 from stack.credentials import AIRFLOW_USERS, Credentials, write_private
 from stack.errors import StackError
+from stack.images.airflow_database import pools
 from stack.settings import CHECKOUT, Ports, StackSettings
 from stack.submission import FOLDER_VARIABLE, IDLE_VARIABLE
 from stack.supervision import Program
@@ -116,9 +116,8 @@ class AirflowServices:
         (self.state / "airflow").mkdir(parents=True, exist_ok=True)
         write_private(self.passwords_file, json.dumps(credentials.airflow_passwords) + "\n")
         self.run(credentials, "db", "migrate")
-        pools = {pool.name: {"slots": pool.slots, "description": pool.doc, "include_deferred": False} for pool in POOLS}
         file = self.state / "airflow" / "pools.json"
-        file.write_text(json.dumps(pools), encoding="utf-8")
+        file.write_text(pools(), encoding="utf-8")
         self.run(credentials, "pools", "import", str(file))
 
     def run(self, credentials: Credentials, *arguments: str) -> str:

@@ -32,7 +32,7 @@ def test_stack() -> Iterator[Stack]:
 @pytest.fixture(scope="session")
 def services(test_stack: Stack) -> Settings:
     """The jobs' settings for a real lake: catalog in Postgres, bucket in the object store; MLflow's address, where nobody listens yet."""
-    return Settings.from_environment({"TRADEWIND_ENV_FILE": str(test_stack.env_file)})
+    return test_stack.job_settings_read()
 
 
 @pytest.fixture(scope="session")

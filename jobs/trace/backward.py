@@ -108,7 +108,7 @@ def _exported(call: Call, what: str) -> list[ExportedPlace]:
     if not what.startswith("exports/") and copy.is_file():
         with copy.open("rb") as stream:
             return places.by_sha256(read_all(call.store), hashlib.file_digest(stream, "sha256").hexdigest())
-    key = places.key_of(what, call.settings.export_bucket or call.settings.bucket)
+    key = places.key_of(what, call.settings.bucket_of_exports)
     return [places.by_key(read(call.store, places.release_of_key(key)), key)]
 
 

@@ -33,10 +33,3 @@ def secrets(names: Sequence[str], environ: Mapping[str, str] = os.environ) -> di
     if wrong := weak(found):
         refuse(f"{'; '.join(wrong)}. `python -m stack.images.environment` makes good ones")
     return found
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file that nobody else can read."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as stream:
-        stream.write(text)

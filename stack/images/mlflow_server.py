@@ -5,7 +5,8 @@ import os
 import sys
 from pathlib import Path
 
-from stack.images.given import secrets, setting, write_private
+from stack.credentials import write_private
+from stack.images.given import secrets, setting
 
 PORT = "5000"
 FOLDER = "/run/tradewind"

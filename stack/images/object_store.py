@@ -6,7 +6,8 @@ import urllib.request
 from pathlib import Path
 
 from stack import s3proxy
-from stack.images.given import secrets, write_private
+from stack.credentials import write_private
+from stack.images.given import secrets
 
 PORT = 9000
 OBJECTS, CONF, JARS = Path("/var/tradewind/objects"), Path("/run/tradewind"), Path("/opt/tradewind/jars")

@@ -1,7 +1,7 @@
 """``python -m stack.cluster_check.work``: what each set-up does, through the jobs' own settings and entry; it leaves hashes as JSON.
 
-The tables: a history, the day after it, and that day's scores, as the DAGs run them. The fits: ALS of the shop's interactions and of a
-made matrix of several blocks.
+The tables: a history and the day after it, each with the scores of its last day, as the DAGs run them. The fits: ALS of the shop's
+interactions and of a made matrix of several blocks.
 """
 
 import argparse
@@ -73,11 +73,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def refine_and_score(days: Interval) -> int:
-    """All days but the last as one history, then the last one with its scores; the first exit code that is not 0."""
+    """All days but the last as one history, then the last one, each with the scores of its last day; the first exit code that is not 0."""
     last = days.last_day
-    for first, end, tasks in ((days.start, last, REFINE), (last, days.end, (*REFINE, SCORE))):
-        for task in tasks:
-            code = entry.main([*task.tables, "--start", str(first), "--end", str(end), "--run-id", f"check-{first}"])
+    for refined in (Interval(days.start, last), Interval(last, days.end)):
+        scored = Interval(refined.last_day, refined.end)
+        for task, interval in (*[(task, refined) for task in REFINE], (SCORE, scored)):
+            period = ("--start", str(interval.start), "--end", str(interval.end))
+            code = entry.main([*task.tables, *period, "--run-id", f"check-{refined.start}"])
             if code:
                 return code
     return 0

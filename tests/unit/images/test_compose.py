@@ -100,6 +100,15 @@ def test_no_layer_holds_a_secret_and_nobody_is_root() -> None:
     assert not re.findall(r"\bpip install\b(?!.*--require-hashes)", DOCKERFILE.replace("\\\n", " "))
 
 
+def test_images_take_named_code_and_never_the_file_of_settings() -> None:
+    copied = {source for line in re.findall(r"^COPY (?!--from)(?:--\S+ )*(.*) \S+$", DOCKERFILE, re.MULTILINE) for source in line.split()}
+    assert copied, "sources of COPY"
+    assert not copied & {".", "./", "docker", "docker/", "*"}
+    ignored = [line for line in (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+    assert ignored[0] == "*", "nothing goes to the engine that is not named"
+    assert ignored.index("docker/.env") > ignored.index("!docker"), "the last line that matches decides"
+
+
 def test_the_makefile_builds_every_image_that_the_file_asks_for() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     built = set(re.findall(r"^IMAGES\s*:=\s*(.*)$", makefile, re.MULTILINE)[0].split())

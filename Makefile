@@ -161,7 +161,7 @@ compose-up: compose-env ## start the services of docker/compose.yaml and wait un
 	@$(COMPOSED) up --detach --wait
 
 compose-demo: compose-up ## the demonstration on them: a made shop from landing to a release, on a Spark cluster of two workers
-	@$(COMPOSED) run --rm demo
+	@$(COMPOSED) --profile demo run --rm demo
 
 compose-down: ## stop them; their data stays in volumes
 	@$(COMPOSED) down

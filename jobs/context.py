@@ -1,5 +1,6 @@
 """What a task has at hand."""
 
+import shutil
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -20,6 +21,8 @@ from jobs.sources.source import Source, load
 from jobs.store import Store
 
 VERSION = "0.1.0"
+CODE = Path(__file__).resolve().parents[1]
+"""The checkout, or an image's code."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +88,13 @@ class Context:
         return Inspection(self.lake, self.interval)
 
 
-def code_version() -> str:
-    """The release of the package, with the commit where the code runs from a checkout."""
-    here = Path(__file__).resolve().parent
-    result = subprocess.run(["git", "-C", str(here), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
+def code_version(code: Path = CODE) -> str:
+    """The release of the package, with the commit: an image has it in a file beside the code, a checkout asks git, where there is one."""
+    told = code / "COMMIT"
+    if told.exists():
+        return f"{VERSION}+{told.read_text(encoding='utf-8').strip()}"
+    git = shutil.which("git")
+    if git is None:
+        return VERSION
+    result = subprocess.run([git, "-C", str(code), "rev-parse", "--short=12", "HEAD"], capture_output=True, text=True, check=False)
     return f"{VERSION}+{result.stdout.strip()}" if result.returncode == 0 else VERSION

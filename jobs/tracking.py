@@ -24,7 +24,7 @@ from matplotlib.figure import Figure
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param
 from mlflow.exceptions import MlflowException
 from mlflow.models import Model, infer_signature
-from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, RESOURCE_DOES_NOT_EXIST, ErrorCode
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, PERMISSION_DENIED, RESOURCE_DOES_NOT_EXIST, ErrorCode
 
 from jobs.catalog import LAKE
 from jobs.errors import BadDataError, TryAgainError
@@ -295,10 +295,13 @@ class Tracker:
 
     def champion(self, family: str) -> ModelVersion | None:
         """The version that serves; None before there is one."""
+        client = mlflow.MlflowClient()
         try:
-            found = mlflow.MlflowClient().get_model_version_by_alias(self.name(family), CHAMPION)
+            found = client.get_model_version_by_alias(self.name(family), CHAMPION)
         except MlflowException as error:
-            if _is_absent(error):
+            # A server with logins does not say that a model is not there: it refuses, as it does where one may not look.
+            is_hidden = error.error_code == ErrorCode.Name(PERMISSION_DENIED)
+            if _is_absent(error) or (is_hidden and not client.search_registered_models(filter_string=f"name = '{self.name(family)}'")):
                 return None
             raise
         return self.version(family, str(found.version))

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from jobs import tracking
 from jobs.settings import Settings
 from jobs.store import Store
 from stack.images.mlflow_users import make_users
@@ -19,6 +20,7 @@ from stack.page_server import HOST, Login, handler
 from stack.s3proxy import EXPORT_READER
 from stack.services import Stack
 from stack.settings import CHECKOUT, free_ports
+from tests.tracking_fixtures import FAMILY, tracked, train
 
 OK, CREATED, UNAUTHORISED, FORBIDDEN = 200, 201, 401, 403
 
@@ -187,6 +189,25 @@ def test_a_user_of_mlflow_opens_its_own_doors_only(mlflow: str, user: str, door:
 def test_a_default_password_opens_nothing_of_mlflow(mlflow: str, login: tuple[str, str]) -> None:
     for path in ("experiments/search?max_results=1", "users/get?username=admin", "registered-models/search"):
         assert requests.get(f"{mlflow}/api/2.0/mlflow/{path}", auth=login, timeout=60).status_code == UNAUTHORISED
+
+
+def test_a_model_lives_its_whole_life_under_the_login_of_the_jobs_alone(mlflow: str, tmp_path: Path) -> None:
+    login = {"MLFLOW_USERNAME": "jobs", "MLFLOW_PASSWORD": PASSWORDS["jobs"][1]}
+    with tracked({"MLFLOW_TRACKING_URI": mlflow} | login) as settings:
+        tracker = tracking.connect(settings)
+        assert tracker.champion(FAMILY) is None, "before there is a model the server refuses to speak of it"
+        _, version = train(settings, tmp_path, "hello")
+        tracker.set_champion(FAMILY, version, "It greets.")
+        serving = tracker.champion(FAMILY)
+        assert serving is not None
+        assert (serving.version, serving.reason) == (version, "It greets.")
+        name = tracker.name(FAMILY)
+        for user, status in (("viewer", FORBIDDEN), ("nobody", UNAUTHORISED)):
+            moved = _mlflow(mlflow, user, "POST", "registered-models/alias", {"name": name, "alias": "champion", "version": "1"})
+            assert moved.status_code == status
+        assert _mlflow(mlflow, "viewer", "GET", f"registered-models/alias?name={name}&alias=champion").status_code == OK
+        tracker.no_champion(FAMILY, "It is rude.")
+        assert tracker.champion(FAMILY) is None
 
 
 # the pages

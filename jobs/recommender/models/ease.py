@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pyspark.sql import DataFrame
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from jobs.recommender.gram import dense, gram
 from jobs.recommender.histories import Histories, catalogue
@@ -62,7 +63,8 @@ class EaseTrainer:
             return Ease(item_ids, np.zeros((0, 0), dtype=np.float32))
         regularised = dense(gram(signals, item_ids), len(item_ids))
         regularised[np.diag_indices_from(regularised)] += self.regularisation
-        inverse = np.linalg.inv(regularised)
+        with threadpool_limits(limits=1):  # the last digits follow from the number of threads, and that from the machine
+            inverse = np.linalg.inv(regularised)
         weights = -inverse / np.diag(inverse)
         np.fill_diagonal(weights, 0.0)
         return Ease(item_ids, weights.astype(np.float32))

@@ -10,7 +10,6 @@ from jobs.recommender.gram import gram
 from jobs.recommender.histories import Histories, catalogue
 from jobs.recommender.pairs import strongest
 from jobs.recommender.ranker import NOTHING, Scores, SimilarItems
-from jobs.recommender.weights import MICRO
 
 
 @dataclass(frozen=True)
@@ -41,10 +40,10 @@ class ItemNeighboursTrainer:
         """As ``Trainer.fit``. Runs in Spark; the driver gets ``neighbours`` figures an item."""
         item_ids = catalogue(signals)
         pairs = gram(signals, item_ids).persist()
-        norms = pairs.where("row = column").select(F.col("row").alias("item"), F.sqrt(F.col("micro") / MICRO).alias("norm"))
+        norms = pairs.where("row = column").select(F.col("row").alias("item"), F.sqrt("product").alias("norm"))
         apart = pairs.where("row <> column")
-        both = apart.union(apart.select("column", "row", "micro").toDF("row", "column", "micro"))
-        similarity = (F.col("micro") / MICRO) / (F.col("_row.norm") * F.col("_column.norm") + F.lit(self.shrinkage))
+        both = apart.union(apart.select("column", "row", "product").toDF("row", "column", "product"))
+        similarity = F.col("product") / (F.col("_row.norm") * F.col("_column.norm") + F.lit(self.shrinkage))
         near = (
             both.join(F.broadcast(norms).alias("_row"), F.col("row") == F.col("_row.item"))
             .join(F.broadcast(norms).alias("_column"), F.col("column") == F.col("_column.item"))

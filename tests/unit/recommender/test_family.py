@@ -1,6 +1,7 @@
 """Claims that hold for every model of the family, and then some for each."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from pathlib import Path
@@ -8,13 +9,16 @@ from typing import Any
 from urllib.parse import urlparse
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pytest
 from pyspark.ml.recommendation import ALS
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from threadpoolctl import threadpool_info, threadpool_limits  # type: ignore[import-untyped]
 
 from jobs.errors import SignalsError, TooLargeError
+from jobs.recommender.artifacts import fingerprint
 from jobs.recommender.chain import Chain, slate_batch
 from jobs.recommender.family import NAMES
 from jobs.recommender.histories import SIGNALS_FRAME, Histories, catalogue, histories
@@ -84,6 +88,18 @@ def lists(ranker: Ranker, block: pa.RecordBatch) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = slate_batch(block, (ranker,), pa.array(ITEMS), 5, has_reasons=True).to_pylist()
     assert len(found) > block.num_rows
     return found
+
+
+@contextmanager
+def shuffled(spark: SparkSession, partitions: int) -> Iterator[None]:
+    """So many partitions after every shuffle of the block."""
+    name = "spark.sql.shuffle.partitions"
+    before = spark.conf.get(name)
+    spark.conf.set(name, str(partitions))
+    try:
+        yield
+    finally:
+        spark.conf.set(name, str(before))
 
 
 class ModelContract:
@@ -167,9 +183,15 @@ class ModelContract:
         if self.is_personal:
             assert {row["item_id"][0] for row in slates["late"]} == {"b"}
 
-    def test_the_partitions_and_the_order_of_the_input_change_nothing(self, ranker: Ranker, rows: DataFrame, block: pa.RecordBatch) -> None:
-        five = rows.repartitionByRange(5, "item_id").sortWithinPartitions(F.desc("user_id"))
-        assert lists(self.trainer.fit(five), block) == lists(ranker, block)
+    def test_the_partitions_and_the_order_of_the_input_change_nothing(self, rows: DataFrame) -> None:
+        """With weights whose products have no end: what is rounded, summed or multiplied in another order ends with other digits."""
+        uneven = rows.withColumn("weight", F.log1p(F.pmod(F.xxhash64("user_id", "item_id"), F.lit(97)) / 7 + 0.5))
+        found = set()
+        for partitions in (1, 2, 5):
+            with shuffled(rows.sparkSession, partitions):
+                dealt = uneven.repartitionByRange(partitions, "item_id").sortWithinPartitions(F.desc("user_id"))
+                found.add(fingerprint(self.trainer.fit(dealt)))
+        assert len(found) == 1
 
     def test_a_ranker_comes_back_from_its_files_as_it_was(self, ranker: Ranker, block: pa.RecordBatch, tmp_path: Path) -> None:
         save(ranker, tmp_path)
@@ -247,6 +269,20 @@ class TestEase(ModelContract):
         ranker = EaseTrainer(regularisation=1.0).fit(signals(spark, [("u", "a"), ("u", "b"), ("v", "a")]))
         # X'X + I = [[3, 1], [1, 2]], its inverse [[2, -1], [-1, 3]] / 5; B_ij = -P_ij / P_jj
         assert ranker.weights == pytest.approx(np.array([[0, 1 / 3], [1 / 2, 0]]), abs=1e-6)
+
+    def test_the_inverse_is_found_by_one_thread_on_a_machine_of_any_number_of_cores(
+        self, rows: DataFrame, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        seen, inverse = list[int](), np.linalg.inv
+
+        def watched(matrix: npt.NDArray[np.float64]) -> npt.NDArray[np.floating[Any]]:
+            seen.extend(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+            return inverse(matrix)
+
+        monkeypatch.setattr(np.linalg, "inv", watched)
+        with threadpool_limits(limits=2):
+            self.trainer.fit(rows)
+        assert set(seen) == {1}
 
     def test_a_catalogue_that_it_is_not_meant_for_is_refused_before_anything_is_computed(
         self, spark: SparkSession, monkeypatch: pytest.MonkeyPatch

@@ -27,8 +27,11 @@ class Peak:
                 size, name, command = one.memory_info().rss / MB, one.name(), one.cmdline()
             except psutil.Error:
                 continue
+            is_java = any(word.endswith("/java") for word in command[:1])
+            if is_java and name != "java":  # a thread that is starting a process: the JVM's own memory once more
+                continue
             sizes["whole"] += size
-            if name == "java":
+            if is_java:
                 sizes["jvm"] = max(sizes["jvm"], size)
             elif any("worker" in word or "pyspark.daemon" in word for word in command):
                 sizes["worker"] = max(sizes["worker"], size)

@@ -295,13 +295,10 @@ class Tracker:
 
     def champion(self, family: str) -> ModelVersion | None:
         """The version that serves; None before there is one."""
-        client = mlflow.MlflowClient()
         try:
-            found = client.get_model_version_by_alias(self.name(family), CHAMPION)
+            found = mlflow.MlflowClient().get_model_version_by_alias(self.name(family), CHAMPION)
         except MlflowException as error:
-            # A server with logins does not say that a model is not there: it refuses, as it does where one may not look.
-            is_hidden = error.error_code == ErrorCode.Name(PERMISSION_DENIED)
-            if _is_absent(error) or (is_hidden and not client.search_registered_models(filter_string=f"name = '{self.name(family)}'")):
+            if _is_absent(error) or self._is_unheard_of(family, error):
                 return None
             raise
         return self.version(family, str(found.version))
@@ -340,7 +337,7 @@ class Tracker:
             run = mlflow.MlflowClient().get_run(found.run_id)
             serving = self.champion(family)
         except MlflowException as error:
-            if error.error_code in _NO_SUCH_VERSION:
+            if error.error_code in _NO_SUCH_VERSION or self._is_unheard_of(family, error):
                 return None
             raise TryAgainError(
                 f"MLflow at {mlflow.get_tracking_uri()}",
@@ -364,6 +361,12 @@ class Tracker:
             is_champion=serving is not None and serving.version == found.version,
             address=Run(found.run_id, run.info.experiment_id).address,
         )
+
+    def _is_unheard_of(self, family: str, error: MlflowException) -> bool:
+        """Whether a server with logins refuses to speak of a model that is not there, as it does where one may not look."""
+        named = f"name = '{self.name(family)}'"
+        is_refused = error.error_code == ErrorCode.Name(PERMISSION_DENIED)
+        return is_refused and not mlflow.MlflowClient().search_registered_models(filter_string=named)
 
 
 def connect(settings: Settings) -> Tracker:

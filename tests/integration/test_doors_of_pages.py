@@ -196,6 +196,7 @@ def test_a_model_lives_its_whole_life_under_the_login_of_the_jobs_alone(mlflow: 
     with tracked({"MLFLOW_TRACKING_URI": mlflow} | login) as settings:
         tracker = tracking.connect(settings)
         assert tracker.champion(FAMILY) is None, "before there is a model the server refuses to speak of it"
+        assert tracker.trained(FAMILY, "1") is None
         _, version = train(settings, tmp_path, "hello")
         tracker.set_champion(FAMILY, version, "It greets.")
         serving = tracker.champion(FAMILY)

@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import requests
@@ -25,13 +24,15 @@ spark.sql("CREATE NAMESPACE lake.pages")
 spark.range(3).writeTo("lake.pages.numbers").create()
 spark.table("lake.pages.numbers").toArrow()
 spark.sql("DROP TABLE lake.pages.numbers PURGE")
+spark.sql("DROP NAMESPACE lake.pages")
 print(spark.sparkContext.uiWebUrl, flush=True)
 sys.stdin.read()
 """
 
 DEFAULTS = ("spark.ui.enabled true", "spark.ui.port 0", "spark.authenticate true", "spark.authenticate.secret marker-of-the-cluster")
 PAGES = ("jobs/", "jobs/job/?id=0", "stages/", "storage/", "environment/", "executors/", "executors/threadDump/?executorId=driver", "SQL/")
-ANSWERS = ("environment", "jobs", "stages?details=true", "allexecutors", "sql?details=true&planDescription=true")
+EXECUTIONS = "sql?details=true&planDescription=true"
+ANSWERS = ("environment", "jobs", "stages?details=true", "allexecutors", EXECUTIONS)
 
 
 def test_no_page_and_no_answer_of_a_driver_holds_a_secret(test_stack: Stack, tmp_path: Path) -> None:
@@ -43,21 +44,18 @@ def test_no_page_and_no_answer_of_a_driver_holds_a_secret(test_stack: Stack, tmp
     with driver:
         assert driver.stdout is not None
         address = driver.stdout.readline().strip()
-        pages = {path: _read(f"{address}/{path}") for path in (*PAGES, *_executions(address))}
-        application = json.loads(_read(f"{address}/api/v1/applications"))[0]["id"]
-        answers = {path: _read(f"{address}/api/v1/applications/{application}/{path}") for path in ANSWERS}
+        applications = f"{address}/api/v1/applications"
+        application = json.loads(_read(applications))[0]["id"]
+        answers = {path: _read(f"{applications}/{application}/{path}") for path in ANSWERS}
+        executions = [f"SQL/execution/?id={one['id']}" for one in json.loads(answers[EXECUTIONS])]
+        assert executions
+        pages = {path: _read(f"{address}/{path}") for path in (*PAGES, *executions)}
     found = pages | answers
     assert {path: shown for path, text in found.items() if (shown := shown_in([text], secrets))} == {}
     told = json.loads(answers["environment"])["sparkProperties"]
     assert ["spark.authenticate.secret", "*********(redacted)"] in told, "the page tells settings, and hides this one"
     assert any(str(value).endswith("/warehouse") for _, value in told)
-    assert b"lake.pages.numbers" in answers["sql?details=true&planDescription=true"]
-
-
-def _executions(address: str) -> list[str]:
-    application = json.loads(_read(f"{address}/api/v1/applications"))[0]["id"]
-    found: list[dict[str, Any]] = json.loads(_read(f"{address}/api/v1/applications/{application}/sql"))
-    return [f"SQL/execution/?id={one['id']}" for one in found]
+    assert b"lake.pages.numbers" in answers[EXECUTIONS]
 
 
 def _read(url: str) -> bytes:
